@@ -1,0 +1,300 @@
+"""What it costs: prices, limits, credit, budgets and holds, alerts."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+from core import ids
+from keys.models import ApiKey
+from orgs.models import Organization, User
+
+
+def new_alert_id() -> str:
+    return ids.public_id("alert_")
+
+
+class PriceSource(models.TextChoices):
+    GENAI_PRICES = "genai-prices", "genai-prices"
+    SANDBOX = "sandbox", "Sandbox"
+    OPERATOR = "operator", "Operator"
+
+
+class Price(models.Model):
+    """
+    Rates of a model from an instant on, in nano-dollars per token, by token kind.
+
+    A null rate means *unpriced*, never free. Rows are never changed once used: a
+    new price is a new row with a later `effective_from`.
+    """
+
+    # An exact model name, or a prefix that ends in `*` (the longest match wins).
+    model = models.CharField(max_length=120)
+    effective_from = models.DateTimeField()
+    input_nanos = models.BigIntegerField()
+    cached_input_nanos = models.BigIntegerField(null=True, blank=True)
+    output_nanos = models.BigIntegerField(null=True, blank=True)
+    # The most tokens that one answer can have, where the model's maker states it;
+    # else its context window bounds the answer.
+    max_output_tokens = models.PositiveIntegerField(null=True, blank=True)
+    context_window = models.PositiveIntegerField(null=True, blank=True)
+    source = models.CharField(max_length=16, choices=PriceSource.choices)
+    source_version = models.CharField(max_length=40, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model", "effective_from"], name="price_once_per_instant"
+            ),
+            models.CheckConstraint(
+                condition=Q(input_nanos__gt=0)
+                & (Q(cached_input_nanos__isnull=True) | Q(cached_input_nanos__gt=0))
+                & (Q(output_nanos__isnull=True) | Q(output_nanos__gt=0)),
+                name="price_rates_positive",
+            ),
+            models.CheckConstraint(
+                condition=Q(source__in=PriceSource.values), name="price_source_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} from {self.effective_from:%Y-%m-%d}"
+
+
+class SpendLimits(models.Model):
+    """The limits of an organization for each billing cycle. Null means none."""
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, related_name="spend_limits"
+    )
+    # Set by owners: requests that could pass it are refused.
+    hard_limit_nanos = models.BigIntegerField(null=True, blank=True)
+    # Set by the operator: nobody in the organization can exceed it.
+    approved_limit_nanos = models.BigIntegerField(null=True, blank=True)
+    updated_at = models.DateTimeField(default=timezone.now)
+    updated_by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        verbose_name_plural = "spend limits"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(hard_limit_nanos__isnull=True) | Q(hard_limit_nanos__gte=0),
+                name="hard_limit_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(approved_limit_nanos__isnull=True)
+                | Q(approved_limit_nanos__gte=0),
+                name="approved_limit_not_negative",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"limits of {self.organization}"
+
+
+class SoftLimit(models.Model):
+    """An amount per cycle at which the owners want a mail. Traffic continues."""
+
+    public_id = models.CharField(max_length=40, unique=True, default=new_alert_id)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="soft_limits"
+    )
+    amount_nanos = models.BigIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+    created_by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "amount_nanos"], name="soft_limit_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(amount_nanos__gt=0), name="soft_limit_positive"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"soft limit of {self.organization}"
+
+
+class AlertKind(models.TextChoices):
+    SOFT_LIMIT = "soft_limit", "Soft limit reached"
+    HARD_LIMIT = "hard_limit", "Hard limit reached"
+
+
+class Alert(models.Model):
+    """
+    A limit that was reached in a cycle: the reason for mails, and for "enforcing".
+
+    Unique by kind, amount and cycle, so that however often it is evaluated, people
+    are told once. A hard limit that is raised and reached again is another amount.
+    """
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="alerts"
+    )
+    kind = models.CharField(max_length=12, choices=AlertKind.choices)
+    cycle_start = models.DateField()
+    limit_nanos = models.BigIntegerField()
+    spent_nanos = models.BigIntegerField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "kind", "cycle_start", "limit_nanos"],
+                name="alert_once_per_limit_and_cycle",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=AlertKind.values), name="alert_kind_known"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} of {self.organization} in {self.cycle_start:%Y-%m}"
+
+
+class BillingProfile(models.Model):
+    """Billing information; entering it opens the approved limit."""
+
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, related_name="billing_profile"
+    )
+    legal_name = models.CharField(max_length=200)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"billing information of {self.organization}"
+
+
+class CreditGrant(models.Model):
+    """Credit of an organization; consumed at settlement, earliest expiry first."""
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="credit_grants"
+    )
+    name = models.CharField(max_length=80)
+    amount_nanos = models.BigIntegerField()
+    consumed_nanos = models.BigIntegerField(default=0)
+    effective_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(amount_nanos__gt=0)
+                & Q(consumed_nanos__gte=0)
+                & Q(consumed_nanos__lte=F("amount_nanos")),
+                name="credit_grant_consumed_within_amount",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.organization}"
+
+
+class Budget(models.Model):
+    """
+    What an organization spent and holds in one billing cycle.
+
+    The one row on which all its spending queues. Written only by `billing.booking`.
+    """
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.PROTECT, related_name="budgets"
+    )
+    cycle_start = models.DateField()
+    spent_nanos = models.BigIntegerField(default=0)
+    held_nanos = models.BigIntegerField(default=0)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "cycle_start"], name="budget_once_per_cycle"
+            ),
+            models.CheckConstraint(
+                condition=Q(held_nanos__gte=0), name="budget_held_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(spent_nanos__gte=0), name="budget_spent_not_negative"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization_id} in {self.cycle_start:%Y-%m}"
+
+
+class GatewayProcess(models.Model):
+    """A gateway that lives or lived; it says so every second by Postgres' clock."""
+
+    id = models.UUIDField(primary_key=True)
+    host = models.CharField(max_length=120)
+    pid = models.PositiveIntegerField()
+    started_at = models.DateTimeField()
+    beat_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "gateway processes"
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.pid}"
+
+
+class Hold(models.Model):
+    """
+    Money set aside for one request under way, with all that a charge would need.
+
+    Ends in a settlement (usage record) or in a release by the gateway that made it.
+    """
+
+    event_id = models.UUIDField(primary_key=True)
+    # No database constraints: see usage.models.UsageFacts.
+    organization = models.ForeignKey(
+        Organization,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    api_key = models.ForeignKey(
+        ApiKey,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    user = models.ForeignKey(
+        User,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    budget_id = models.BigIntegerField()
+    cycle_start = models.DateField()
+    gateway_id = models.UUIDField(db_index=True)
+    endpoint = models.CharField(max_length=24)
+    model = models.CharField(max_length=120)
+    simulated = models.BooleanField()
+    streamed = models.BooleanField()
+    price_id = models.BigIntegerField()
+    bound_nanos = models.BigIntegerField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(bound_nanos__gte=0), name="hold_bound_not_negative"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.event_id)

@@ -1,0 +1,11 @@
+"""The table of pages."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("operator/admin/", admin.site.urls),
+    path("account/", include("allauth.account.urls")),
+]

@@ -1,0 +1,140 @@
+"""Credentials: API keys people present to us, provider keys we present to others."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from core import ids
+from keys.secrets import kind_text
+from orgs.models import Environment, Organization, User
+
+
+def new_api_key_id() -> str:
+    return ids.public_id("key_")
+
+
+class ApiKeyKind(models.TextChoices):
+    PERSONAL = "personal", "Personal"
+    SERVICE = "service", "Service"
+    ADMIN = "admin", "Admin"
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def usable_in(self, organization: Organization) -> ApiKeyQuerySet:
+        """Service keys of the organization, and members' personal keys that fit."""
+        return self.filter(
+            Q(kind=ApiKeyKind.SERVICE, organization=organization)
+            | Q(
+                kind=ApiKeyKind.PERSONAL,
+                environment=organization.environment,
+                user__memberships__organization=organization,
+            )
+        )
+
+    def live(self, *, at: datetime) -> ApiKeyQuerySet:
+        return self.filter(revoked_at__isnull=True).filter(
+            Q(expires_at__isnull=True) | Q(expires_at__gt=at)
+        )
+
+
+class ApiKey(models.Model):
+    """
+    A key for `/v1`. Its text is shown once; only a peppered digest is kept.
+
+    A personal key is of a person and acts in any organization of theirs that is
+    of the key's environment. Service and admin keys are of one organization.
+    """
+
+    public_id = models.CharField(max_length=40, unique=True, default=new_api_key_id)
+    kind = models.CharField(max_length=8, choices=ApiKeyKind.choices)
+    environment = models.CharField(max_length=12, choices=Environment.choices)
+    organization = models.ForeignKey(
+        Organization, null=True, on_delete=models.CASCADE, related_name="api_keys"
+    )
+    user = models.ForeignKey(
+        User, null=True, on_delete=models.CASCADE, related_name="api_keys"
+    )
+    name = models.CharField(max_length=80)
+    # The id inside the key's text; safe to log.
+    handle = models.CharField(max_length=16, unique=True)
+    # HMAC-SHA-256 of the whole text under KEY_PEPPER, hexadecimal.
+    digest = models.CharField(max_length=64, unique=True)
+    last_four = models.CharField(max_length=4)
+    created_by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "API key"
+        verbose_name_plural = "API keys"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(
+                    kind=ApiKeyKind.PERSONAL,
+                    user__isnull=False,
+                    organization__isnull=True,
+                )
+                | Q(
+                    kind__in=[ApiKeyKind.SERVICE, ApiKeyKind.ADMIN],
+                    user__isnull=True,
+                    organization__isnull=False,
+                ),
+                name="api_key_belongs_to_person_or_organization",
+            ),
+            models.CheckConstraint(
+                condition=Q(environment__in=Environment.values),
+                name="api_key_environment_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def masked(self) -> str:
+        """The key as it may be shown: its clear part and last four characters."""
+        return f"{self.clear_prefix}…{self.last_four}"
+
+    @property
+    def clear_prefix(self) -> str:
+        return f"th-{kind_text(self.kind, self.environment)}-{self.handle}-"
+
+    def is_live(self, *, at: datetime) -> bool:
+        if self.revoked_at is not None:
+            return False
+        return self.expires_at is None or self.expires_at > at
+
+
+class ProviderKey(models.Model):
+    """
+    The key that an organization spends on at its provider. Write-only.
+
+    `ciphertext` is bound to organization, row, column and the base URL's origin:
+    moved to another row, or with the URL edited, it does not open.
+    """
+
+    row_uuid = models.UUIDField(unique=True, default=uuid.uuid4)
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, related_name="provider_key"
+    )
+    base_url = models.URLField(max_length=300)
+    ciphertext = models.TextField()
+    last_four = models.CharField(max_length=4)
+    created_by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    replaced_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.base_url} …{self.last_four}"

@@ -1,0 +1,44 @@
+"""Plain functions that make what tests need. Amounts in dollars, kept as nanos."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from core.money import nanos_from_dollars
+from orgs.models import Environment, Membership, Organization, Role, User
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+PASSWORD = "correct horse battery staple"
+
+
+def usd(amount: str | int) -> int:
+    """Return an amount of dollars in nano-dollars."""
+    return nanos_from_dollars(Decimal(amount))
+
+
+def make_user(email: str, *, name: str = "", is_staff: bool = False) -> User:
+    user = User(
+        email=email, name=name or email.split("@")[0].title(), is_staff=is_staff
+    )
+    user.is_superuser = is_staff
+    user.set_password(PASSWORD)
+    user.save()
+    return user
+
+
+def make_organization(
+    name: str, *, environment: str = Environment.PRODUCTION
+) -> Organization:
+    slug = name.lower().replace(" ", "-")
+    return Organization.objects.create(name=name, slug=slug, environment=environment)
+
+
+def join(user: User, organization: Organization, role: str = Role.READER) -> Membership:
+    membership = Membership.objects.create(
+        user=user, organization=organization, role=role
+    )
+    if user.default_organization is None:
+        user.default_organization = organization
+        user.save(update_fields=["default_organization"])
+    return membership

@@ -1,0 +1,172 @@
+"""What happened: usage records (immutable), hourly rollups, and their watermark."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+
+from keys.models import ApiKey
+from orgs.models import Organization, User
+
+
+class Endpoint(models.TextChoices):
+    CHAT_COMPLETIONS = "chat.completions", "Chat completions"
+    EMBEDDINGS = "embeddings", "Embeddings"
+
+
+class RecordKind(models.TextChoices):
+    """Where a record's numbers come from."""
+
+    ACTUAL = "actual", "Actual"
+    ESTIMATED = "estimated", "Estimated"
+    CORRECTION = "correction", "Correction"
+
+
+class Outcome(models.TextChoices):
+    SUCCEEDED = "succeeded", "Succeeded"
+    CLIENT_LEFT = "client_left", "Client left"
+    PROVIDER_ERROR = "provider_error", "Provider error"
+    PROVIDER_LOST = "provider_lost", "Provider lost"
+    GATEWAY_LOST = "gateway_lost", "Gateway lost"
+
+
+class UsageFacts(models.Model):
+    """Whose request it was and what it used; shared by records and rollups."""
+
+    # The gateway checked these rows already, and checking foreign keys again would
+    # lock the organization's row for every request: no database constraint.
+    organization = models.ForeignKey(
+        Organization,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    api_key = models.ForeignKey(
+        ApiKey,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    user = models.ForeignKey(
+        User,
+        null=True,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="+",
+    )
+    endpoint = models.CharField(max_length=24, choices=Endpoint.choices)
+    model = models.CharField(max_length=120)
+    # Served by the sandbox: priced, but never invoiced.
+    simulated = models.BooleanField()
+    # All input tokens, cached ones included (OpenAI's meaning of `prompt_tokens`).
+    input_tokens = models.BigIntegerField()
+    cached_input_tokens = models.BigIntegerField()
+    # All output tokens, reasoning ones included.
+    output_tokens = models.BigIntegerField()
+    reasoning_tokens = models.BigIntegerField()
+    cost_nanos = models.BigIntegerField()
+
+    class Meta:
+        abstract = True
+
+
+class UsageRecord(UsageFacts):
+    """
+    One request, once. Never updated or deleted (trigger); a correction is a new row.
+
+    Partitioned by month of `occurred_at`, which is the instant inside `event_id`:
+    an id belongs to one partition, so its uniqueness there is uniqueness.
+    """
+
+    event_id = models.UUIDField(primary_key=True)
+    # Position in the order of booking, for the rollup's watermark.
+    sequence = models.BigIntegerField()
+    occurred_at = models.DateTimeField()
+    booked_at = models.DateTimeField()
+    # First day of the billing cycle that pays: the cycle of the hold.
+    cycle_start = models.DateField()
+    kind = models.CharField(max_length=12, choices=RecordKind.choices)
+    corrects = models.UUIDField(null=True)
+    outcome = models.CharField(max_length=16, choices=Outcome.choices)
+    # HTTP status given to the client; 0 if none was.
+    status_code = models.PositiveSmallIntegerField()
+    streamed = models.BooleanField()
+    # billing.Price that priced it (0: nothing to price). A plain number, because
+    # usage lies below billing.
+    price_id = models.BigIntegerField()
+    held_nanos = models.BigIntegerField()
+    latency_ms = models.PositiveIntegerField()
+    first_token_ms = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        managed = False
+        db_table = "usage_usagerecord"
+
+    def __str__(self) -> str:
+        return self.public_id
+
+    @property
+    def public_id(self) -> str:
+        return f"rec_{self.event_id.hex}"
+
+    @staticmethod
+    def event_id_from(public_id: str) -> uuid.UUID | None:
+        """Return the event id inside a `rec_…` id, or None if it is not one."""
+        if not public_id.startswith("rec_"):
+            return None
+        try:
+            return uuid.UUID(hex=public_id[4:])
+        except ValueError:
+            return None
+
+
+class UsageHour(UsageFacts):
+    """Sums of the records of one hour (of `occurred_at`), by every dimension."""
+
+    hour = models.DateTimeField()
+    cycle_start = models.DateField()
+    requests = models.BigIntegerField()
+    failed_requests = models.BigIntegerField()
+    estimated_requests = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    "organization",
+                    "hour",
+                    "cycle_start",
+                    "api_key",
+                    "user",
+                    "model",
+                    "endpoint",
+                    "simulated",
+                ],
+                nulls_distinct=False,
+                name="usage_hour_once_per_dimension",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization_id} {self.hour:%Y-%m-%d %H}h {self.model}"
+
+
+class RollupWatermark(models.Model):
+    """How far the rollups go: every record up to `sequence` is in them. One row."""
+
+    sequence = models.BigIntegerField()
+    as_of = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(id=1), name="rollup_watermark_single")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} as of {self.as_of}"
