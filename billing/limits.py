@@ -1,0 +1,112 @@
+"""
+May this request spend? The one pure function that decides, and says what binds.
+
+The gateway, the pages and the mails all ask here.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+class Binding(enum.Enum):
+    """The limit that binds: the one that leaves the least."""
+
+    CREDIT = "credit"
+    HARD_LIMIT = "hard_limit"
+    APPROVED_LIMIT = "approved_limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Funding:
+    """
+    What an organization may spend in a cycle, and what it has spent. Nano-dollars.
+
+    A limit of None does not apply. `credit_nanos` is unconsumed credit; it is None
+    when billing information was entered, or in staging: then credit does not bind.
+    """
+
+    hard_limit_nanos: int | None
+    approved_limit_nanos: int | None
+    credit_nanos: int | None
+    spent_nanos: int
+    held_nanos: int
+
+    @property
+    def is_limited(self) -> bool:
+        return any(True for _ in self.rooms())
+
+    def rooms(self) -> Iterator[Room]:
+        """Yield what each limit that applies leaves, most personal limit first."""
+        used = self.spent_nanos + self.held_nanos
+        if self.hard_limit_nanos is not None:
+            left = self.hard_limit_nanos - used
+            yield Room(Binding.HARD_LIMIT, self.hard_limit_nanos, left)
+        if self.approved_limit_nanos is not None:
+            left = self.approved_limit_nanos - used
+            yield Room(Binding.APPROVED_LIMIT, self.approved_limit_nanos, left)
+        if self.credit_nanos is not None:
+            left = self.credit_nanos - self.held_nanos
+            yield Room(Binding.CREDIT, self.credit_nanos, left)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What one limit leaves (negative if it was lowered below the spending)."""
+
+    binding: Binding
+    limit_nanos: int
+    left_nanos: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a request may not spend: its bound exceeds what the limit leaves."""
+
+    binding: Binding
+    limit_nanos: int
+    spent_nanos: int
+    held_nanos: int
+    bound_nanos: int
+
+    @property
+    def can_never_fit(self) -> bool:
+        """Even with nothing spent and nothing held, the bound would not fit."""
+        return self.bound_nanos > self.limit_nanos
+
+
+def tightest(funding: Funding) -> Room | None:
+    """Return the limit that leaves the least, or None if none applies."""
+    return min(funding.rooms(), key=lambda room: room.left_nanos, default=None)
+
+
+def decide(funding: Funding, bound_nanos: int) -> Refusal | None:
+    """Return None if `bound_nanos` may be held, else why not."""
+    room = tightest(funding)
+    if room is None or bound_nanos <= room.left_nanos:
+        return None
+    return Refusal(
+        binding=room.binding,
+        limit_nanos=room.limit_nanos,
+        spent_nanos=funding.spent_nanos,
+        held_nanos=funding.held_nanos,
+        bound_nanos=bound_nanos,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Headroom:
+    """What may still be spent: None if nothing limits it. Never below zero."""
+
+    nanos: int | None
+    binding: Binding | None
+
+
+def headroom(funding: Funding) -> Headroom:
+    """Return what may still be spent and which limit says so."""
+    room = tightest(funding)
+    if room is None:
+        return Headroom(None, None)
+    return Headroom(max(room.left_nanos, 0), room.binding)

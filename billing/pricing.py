@@ -1,0 +1,93 @@
+"""What tokens cost. Pure: no database, no clock, no settings."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Nano-dollars per token by kind. None means unpriced, never free."""
+
+    price_id: int
+    model: str
+    input_nanos: int
+    cached_input_nanos: int | None
+    output_nanos: int | None
+    max_output_tokens: int | None
+    context_window: int | None
+
+    @property
+    def highest_input_nanos(self) -> int:
+        """The most that one input token can cost, cached or not."""
+        return max(self.input_nanos, self.cached_input_nanos or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """
+    Tokens of one request.
+
+    `input` includes `cached_input` and `output` includes `reasoning`, as in
+    OpenAI's `usage` object.
+    """
+
+    input: int = 0
+    cached_input: int = 0
+    output: int = 0
+    reasoning: int = 0
+
+
+def cost_nanos(rates: Rates, tokens: Tokens) -> int:
+    """
+    Return what the tokens cost, in nano-dollars.
+
+    Cached input without a rate of its own is charged as input.
+    """
+    cached_rate = (
+        rates.input_nanos
+        if rates.cached_input_nanos is None
+        else rates.cached_input_nanos
+    )
+    cached = min(tokens.cached_input, tokens.input)
+    return (
+        (tokens.input - cached) * rates.input_nanos
+        + cached * cached_rate
+        + tokens.output * (rates.output_nanos or 0)
+    )
+
+
+class PriceBook:
+    """The price list at hand: finds the rates of a model at an instant."""
+
+    def __init__(self, dated_rates: Iterable[tuple[str, datetime, Rates]]) -> None:
+        """Take `(model or prefix*, effective from, rates)` in any order."""
+        self._histories: dict[str, list[tuple[datetime, Rates]]] = {}
+        for pattern, effective_from, rates in dated_rates:
+            self._histories.setdefault(pattern, []).append((effective_from, rates))
+        for history in self._histories.values():
+            history.sort(key=lambda entry: entry[0])
+        prefixes = (name[:-1] for name in self._histories if name.endswith("*"))
+        self._prefixes = sorted(prefixes, key=len, reverse=True)
+
+    def find(self, model: str, at: datetime) -> Rates | None:
+        """Return the rates in force, or None if the model is unpriced then."""
+        history = self._histories.get(model)
+        if history is None:
+            history = self._by_prefix(model)
+        position = bisect_right(history, at, key=lambda entry: entry[0])
+        return history[position - 1][1] if position else None
+
+    def models(self, at: datetime) -> list[str]:
+        """Return the exact names that are priced at an instant, sorted."""
+        names = (name for name in self._histories if not name.endswith("*"))
+        return sorted(name for name in names if self.find(name, at) is not None)
+
+    def _by_prefix(self, model: str) -> list[tuple[datetime, Rates]]:
+        for prefix in self._prefixes:
+            if model.startswith(prefix):
+                return self._histories[f"{prefix}*"]
+        return []
