@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tempfile
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -18,7 +17,8 @@ def socket_dir(data_dir: Path) -> Path:
     if len(os.fsencode(inside)) <= LONGEST_SOCKET_DIR:
         return inside
     digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"tokenhouse-{os.getuid()}-{digest}"
+    # Not TMPDIR: every process must find the same folder.
+    return Path("/tmp") / f"tokenhouse-{os.getuid()}-{digest}"  # noqa: S108
 
 
 def database_url(data_dir: Path) -> str:
@@ -29,7 +29,7 @@ def database_url(data_dir: Path) -> str:
 
 def redis_url(data_dir: Path) -> str:
     """Return the URL of the embedded Redis, as redis-py writes it."""
-    return f"unix://{socket_dir(data_dir)}/redis.sock?db=0"
+    return f"unix://{quote(str(socket_dir(data_dir)))}/redis.sock?db=0"
 
 
 def celery_url(redis_url: str) -> str:
