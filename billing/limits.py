@@ -34,10 +34,6 @@ class Funding:
     spent_nanos: int
     held_nanos: int
 
-    @property
-    def is_limited(self) -> bool:
-        return any(True for _ in self.rooms())
-
     def rooms(self) -> Iterator[Room]:
         """Yield what each limit that applies leaves, most personal limit first."""
         used = self.spent_nanos + self.held_nanos
@@ -69,12 +65,12 @@ class Refusal:
     limit_nanos: int
     spent_nanos: int
     held_nanos: int
-    bound_nanos: int
+    bound_nanos: int | None
 
     @property
     def can_never_fit(self) -> bool:
         """Even with nothing spent and nothing held, the bound would not fit."""
-        return self.bound_nanos > self.limit_nanos
+        return self.bound_nanos is not None and self.bound_nanos > self.limit_nanos
 
 
 def tightest(funding: Funding) -> Room | None:
@@ -82,10 +78,16 @@ def tightest(funding: Funding) -> Room | None:
     return min(funding.rooms(), key=lambda room: room.left_nanos, default=None)
 
 
-def decide(funding: Funding, bound_nanos: int) -> Refusal | None:
-    """Return None if `bound_nanos` may be held, else why not."""
+def decide(funding: Funding, bound_nanos: int | None) -> Refusal | None:
+    """
+    Return None if `bound_nanos` may be held, else why not.
+
+    A bound of None (nobody can say what the request may cost) fits no limit.
+    """
     room = tightest(funding)
-    if room is None or bound_nanos <= room.left_nanos:
+    if room is None:
+        return None
+    if bound_nanos is not None and bound_nanos <= room.left_nanos:
         return None
     return Refusal(
         binding=room.binding,

@@ -1,0 +1,274 @@
+"""
+The books: hold, settle, release. The only writer of `Budget` and `Hold` rows.
+
+A batch of bookings is one transaction. `book` is the transaction without its
+connection: a generator that yields lists of statements and is sent their rows, so
+that the gateway (asynchronous, pipelined) and Celery (synchronous) run the very same
+steps. `billing/README.md` states the invariants.
+
+Every transaction locks the budget rows it needs first, in the order of their ids.
+Whoever holds a budget row's lock is alone with the holds of that budget.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from billing import booking_sql as sql
+from billing.booking_types import Hold, Release, Settlement
+from billing.credit import Grant, consume
+from billing.limits import Funding, Refusal, decide
+
+Rows = list[tuple[Any, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One SQL statement of a booking, with its parameters."""
+
+    text: str
+    parameters: tuple[Any, ...]
+
+
+Steps = Generator[list[Statement], list[Rows], "Booked"]
+BudgetKey = tuple[int, date]
+
+
+@dataclass(slots=True)
+class Booked:
+    """What became of a batch. Holds that are not refused stand."""
+
+    refusals: dict[uuid.UUID, Refusal] = field(default_factory=dict)
+    # Settlements that found their hold swept before: their difference was booked.
+    corrected: int = 0
+
+
+@dataclass(slots=True)
+class Account:
+    """A locked budget row and what changes in it."""
+
+    budget_id: int
+    spent_nanos: int
+    held_nanos: int
+    spent_change: int = 0
+    held_change: int = 0
+
+    @property
+    def spent(self) -> int:
+        return self.spent_nanos + self.spent_change
+
+    @property
+    def held(self) -> int:
+        return self.held_nanos + self.held_change
+
+
+@dataclass(slots=True)
+class Terms:
+    """What an organization may spend on."""
+
+    hard_limit_nanos: int | None = None
+    approved_limit_nanos: int | None = None
+    credit_binds: bool = False
+    # Over all cycles: around midnight of a month two budgets hold the same credit.
+    held_nanos: int = 0
+    grants: list[Grant] = field(default_factory=list)
+
+    def funding(self, account: Account) -> Funding:
+        credit = sum(grant.left_nanos for grant in self.grants)
+        held_elsewhere = self.held_nanos - account.held
+        return Funding(
+            hard_limit_nanos=self.hard_limit_nanos,
+            approved_limit_nanos=self.approved_limit_nanos,
+            credit_nanos=credit - held_elsewhere if self.credit_binds else None,
+            spent_nanos=account.spent,
+            held_nanos=account.held,
+        )
+
+
+@dataclass(slots=True)
+class Books:
+    """What a batch found under its locks, and what it is going to write."""
+
+    accounts: dict[BudgetKey, Account]
+    terms: dict[int, Terms]
+    # Bounds of the open holds among those that the batch ends.
+    open_holds: dict[uuid.UUID, int]
+    # Kind and cost of what is booked already, for settlements without a hold.
+    past_records: dict[uuid.UUID, tuple[str, int]] = field(default_factory=dict)
+    new_holds: list[dict[str, Any]] = field(default_factory=list)
+    ended_holds: list[uuid.UUID] = field(default_factory=list)
+    new_records: list[dict[str, Any]] = field(default_factory=list)
+
+    def change_held(self, key: BudgetKey, nanos: int) -> None:
+        self.accounts[key].held_change += nanos
+        self.terms[key[0]].held_nanos += nanos
+
+
+def book(
+    *,
+    holds: Iterable[Hold] = (),
+    settlements: Iterable[Settlement] = (),
+    releases: Iterable[Release] = (),
+) -> Steps:
+    """
+    Book a batch: settlements and releases first (they free headroom), then holds.
+
+    Holds are decided one by one in the order given, each against all that came
+    before it. Repeating a settlement or a release changes nothing.
+    """
+    holds, settlements, releases = list(holds), list(settlements), list(releases)
+    books = yield from open_books(holds, settlements, releases)
+    booked = Booked()
+    for release in releases:
+        end_hold(release.event_id, release.key, books)
+    for settlement in settlements:
+        settle(settlement, books, booked)
+    for hold in holds:
+        place(hold, books, booked)
+    yield writes(books)
+    return booked
+
+
+def open_books(
+    holds: list[Hold], settlements: list[Settlement], releases: list[Release]
+) -> Generator[list[Statement], list[Rows], Books]:
+    """Lock the budget rows (made if missing) and read what the decisions need."""
+    keys = sorted(
+        {hold.key for hold in holds}
+        | {settlement.hold.key for settlement in settlements}
+        | {release.key for release in releases}
+    )
+    organizations = [key[0] for key in keys]
+    cycles = [key[1] for key in keys]
+    ending = [s.hold.event_id for s in settlements] + [r.event_id for r in releases]
+    statements = [
+        Statement(sql.LOCK_BUDGETS, (organizations, cycles)),
+        Statement(sql.LOCK_GRANTS, (organizations,)),
+        Statement(sql.TERMS, (organizations,)),
+        Statement(sql.OPEN_HOLDS, (ending,)),
+    ]
+    rows = yield statements
+    if len(rows[0]) < len(keys):
+        rows = yield [
+            Statement(sql.MAKE_BUDGETS, (organizations, cycles)),
+            *statements,
+        ]
+        rows = rows[1:]
+    accounts = {
+        (organization, cycle): Account(budget_id, spent, held)
+        for budget_id, organization, cycle, spent, held in rows[0]
+    }
+    assert len(accounts) == len(keys), "each budget row is made before it is locked"
+    open_holds = dict(rows[3])
+    books = Books(accounts, read_terms(rows[2], rows[1]), open_holds)
+    late = [s for s in settlements if s.hold.event_id not in open_holds]
+    if late:
+        ids = [s.hold.event_id for s in late]
+        ids += [correction_id(event_id) for event_id in ids]
+        rows = yield [Statement(sql.PAST_RECORDS, (ids,))]
+        books.past_records = {row[0]: (row[1], row[2]) for row in rows[0]}
+    return books
+
+
+def read_terms(terms_rows: Rows, grant_rows: Rows) -> dict[int, Terms]:
+    terms = {
+        organization: Terms(hard, approved, credit_binds, int(held))
+        for organization, hard, approved, credit_binds, held in terms_rows
+    }
+    for grant_id, organization, left in grant_rows:
+        terms[organization].grants.append(Grant(grant_id, left))
+    return terms
+
+
+def correction_id(event_id: uuid.UUID) -> uuid.UUID:
+    """
+    Return the event id of a record's correction: always the same one.
+
+    It carries the same instant, so a correction lies beside what it corrects, and
+    a second correction of the same record is impossible.
+    """
+    return uuid.UUID(int=event_id.int ^ 1)
+
+
+def end_hold(event_id: uuid.UUID, key: BudgetKey, books: Books) -> bool:
+    """Take a hold off its budget; False if it is not open."""
+    bound = books.open_holds.pop(event_id, None)
+    if bound is None:
+        return False
+    books.change_held(key, -bound)
+    books.ended_holds.append(event_id)
+    return True
+
+
+def settle(settlement: Settlement, books: Books, booked: Booked) -> None:
+    """
+    Turn a hold into a record and a charge.
+
+    Without a hold: nothing if it is settled already; the difference if the sweep
+    charged the bound meanwhile; a plain record if there is no trace of it (usage is
+    never lost).
+    """
+    hold, record = settlement.hold, settlement.record
+    if not end_hold(hold.event_id, hold.key, books):
+        kind, past_cost = books.past_records.get(hold.event_id, (None, 0))
+        corrected_id = correction_id(hold.event_id)
+        if kind in ("actual", record.kind) or corrected_id in books.past_records:
+            return
+        if kind == "estimated":
+            record = record.as_correction(corrected_id, hold.event_id, past_cost)
+            booked.corrected += 1
+    books.past_records[record.event_id] = (record.kind, record.cost_nanos)
+    books.accounts[hold.key].spent_change += record.cost_nanos
+    consume(books.terms[hold.organization_id].grants, record.cost_nanos)
+    books.new_records.append(record.as_row())
+
+
+def place(hold: Hold, books: Books, booked: Booked) -> None:
+    """Hold the bound if it fits, else note the refusal."""
+    account = books.accounts[hold.key]
+    funding = books.terms[hold.organization_id].funding(account)
+    refusal = decide(funding, hold.bound_nanos)
+    if refusal is not None:
+        booked.refusals[hold.event_id] = refusal
+        return
+    books.change_held(hold.key, hold.bound_nanos or 0)
+    books.new_holds.append(hold.as_row(budget_id=account.budget_id))
+
+
+def writes(books: Books) -> list[Statement]:
+    """Return the statements that write the changes; none if nothing changed."""
+    statements = []
+    changed = [a for a in books.accounts.values() if a.held_change or a.spent_change]
+    if changed:
+        ids = [account.budget_id for account in changed]
+        spent = [account.spent_change for account in changed]
+        held = [account.held_change for account in changed]
+        statements.append(Statement(sql.CHANGE_BUDGETS, (ids, spent, held)))
+    if books.new_holds:
+        statements.append(Statement(sql.ADD_HOLDS, (sql.as_json(books.new_holds),)))
+    if books.ended_holds:
+        statements.append(Statement(sql.END_HOLDS, (books.ended_holds,)))
+    if books.new_records:
+        rows = sql.as_json(books.new_records)
+        statements.append(Statement(sql.ADD_RECORDS, (rows,)))
+    used = [g for t in books.terms.values() for g in t.grants if g.consumed_nanos]
+    if used:
+        ids = [grant.grant_id for grant in used]
+        consumed = [grant.consumed_nanos for grant in used]
+        statements.append(Statement(sql.CONSUME_GRANTS, (ids, consumed)))
+    return statements
+
+
+def run(steps: Steps, execute: Callable[[Statement], Rows]) -> Booked:
+    """Drive a booking over a synchronous connection, inside its transaction."""
+    try:
+        statements = next(steps)
+        while True:
+            statements = steps.send([execute(statement) for statement in statements])
+    except StopIteration as stop:
+        booked: Booked = stop.value
+        return booked

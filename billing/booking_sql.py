@@ -1,0 +1,108 @@
+"""The SQL of the books. Parameters are arrays, so that a batch is one statement."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+# Sorted before they are locked: the one order of locks.
+LOCK_BUDGETS = """
+SELECT budget.id, budget.organization_id, budget.cycle_start,
+       budget.spent_nanos, budget.held_nanos
+FROM billing_budget AS budget
+JOIN unnest(%s::bigint[], %s::date[]) AS wanted (organization_id, cycle_start)
+    USING (organization_id, cycle_start)
+ORDER BY budget.id
+FOR UPDATE OF budget
+"""
+
+MAKE_BUDGETS = """
+INSERT INTO billing_budget (organization_id, cycle_start, spent_nanos, held_nanos)
+SELECT organization_id, cycle_start, 0, 0
+FROM unnest(%s::bigint[], %s::date[]) AS wanted (organization_id, cycle_start)
+ORDER BY organization_id, cycle_start
+ON CONFLICT (organization_id, cycle_start) DO NOTHING
+"""
+
+# Its own statement, after the locks: it sees limits committed while we waited.
+TERMS = """
+SELECT organization.id, limits.hard_limit_nanos, limits.approved_limit_nanos,
+       organization.environment = 'production' AND profile.id IS NULL,
+       (SELECT coalesce(sum(budget.held_nanos), 0) FROM billing_budget AS budget
+        WHERE budget.organization_id = organization.id)
+FROM orgs_organization AS organization
+LEFT JOIN billing_spendlimits AS limits ON limits.organization_id = organization.id
+LEFT JOIN billing_billingprofile AS profile
+    ON profile.organization_id = organization.id
+WHERE organization.id = ANY(%s)
+"""
+
+# Locked too, so that credit is not consumed twice by two cycles at once.
+LOCK_GRANTS = """
+SELECT id, organization_id, amount_nanos - consumed_nanos
+FROM billing_creditgrant
+WHERE organization_id = ANY(%s) AND consumed_nanos < amount_nanos
+    AND effective_at <= clock_timestamp() AND expires_at > clock_timestamp()
+ORDER BY expires_at, id
+FOR UPDATE
+"""
+
+OPEN_HOLDS = "SELECT event_id, bound_nanos FROM billing_hold WHERE event_id = ANY(%s)"
+
+PAST_RECORDS = """
+SELECT event_id, kind, cost_nanos FROM usage_usagerecord WHERE event_id = ANY(%s)
+"""
+
+CHANGE_BUDGETS = """
+UPDATE billing_budget AS budget
+SET spent_nanos = budget.spent_nanos + change.spent,
+    held_nanos = budget.held_nanos + change.held
+FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS change (id, spent, held)
+WHERE budget.id = change.id
+"""
+
+ADD_HOLDS = """
+INSERT INTO billing_hold
+SELECT * FROM jsonb_populate_recordset(NULL::billing_hold, %s::jsonb)
+"""
+
+END_HOLDS = "DELETE FROM billing_hold WHERE event_id = ANY(%s)"
+
+RECORD_COLUMNS = (
+    "event_id, occurred_at, organization_id, api_key_id, user_id, endpoint, model, "
+    "simulated, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, "
+    "cost_nanos, cycle_start, kind, corrects, outcome, status_code, streamed, "
+    "price_id, held_nanos, latency_ms, first_token_ms"
+)
+
+ADD_RECORDS = f"""
+INSERT INTO usage_usagerecord ({RECORD_COLUMNS})
+SELECT {RECORD_COLUMNS}
+FROM jsonb_populate_recordset(NULL::usage_usagerecord, %s::jsonb)
+"""  # noqa: S608 - both parts are our own column names
+
+CONSUME_GRANTS = """
+UPDATE billing_creditgrant AS credit
+SET consumed_nanos = credit.consumed_nanos + used.nanos
+FROM unnest(%s::bigint[], %s::bigint[]) AS used (id, nanos)
+WHERE credit.id = used.id
+"""
+
+ORPHANED_HOLDS = """
+SELECT hold.event_id, hold.organization_id, hold.api_key_id, hold.user_id,
+       hold.cycle_start, hold.gateway_id, hold.endpoint, hold.model, hold.simulated,
+       hold.streamed, hold.price_id, hold.bound_nanos,
+       extract(epoch FROM clock_timestamp() - hold.created_at) * 1000
+FROM billing_hold AS hold
+LEFT JOIN billing_gatewayprocess AS process ON process.id = hold.gateway_id
+WHERE coalesce(process.beat_at, hold.created_at)
+    < clock_timestamp() - make_interval(secs => %s)
+ORDER BY hold.event_id
+LIMIT %s
+"""
+
+
+def as_json(rows: list[dict[str, Any]]) -> str:
+    """Write rows as the JSON that Postgres turns back into columns by name."""
+    return orjson.dumps(rows).decode()

@@ -1,0 +1,164 @@
+"""What is booked: holds, settlements, releases, and the records they leave."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+from billing.pricing import Tokens
+from core.ids import event_time
+from core.periods import cycle_of
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """
+    Money to set aside for one request.
+
+    A bound of None means that nobody can say what the request may cost: it is held
+    (at zero) only where no limit applies.
+    """
+
+    event_id: uuid.UUID
+    organization_id: int
+    api_key_id: int
+    user_id: int | None
+    gateway_id: uuid.UUID
+    endpoint: str
+    model: str
+    simulated: bool
+    streamed: bool
+    price_id: int
+    bound_nanos: int | None
+
+    @property
+    def occurred_at(self) -> datetime:
+        return event_time(self.event_id)
+
+    @property
+    def cycle_start(self) -> date:
+        return cycle_of(self.occurred_at)
+
+    @property
+    def key(self) -> tuple[int, date]:
+        """Which budget row pays."""
+        return self.organization_id, self.cycle_start
+
+    def as_row(self, *, budget_id: int) -> dict[str, Any]:
+        return {
+            "event_id": self.event_id,
+            "organization_id": self.organization_id,
+            "api_key_id": self.api_key_id,
+            "user_id": self.user_id,
+            "budget_id": budget_id,
+            "cycle_start": self.cycle_start,
+            "gateway_id": self.gateway_id,
+            "endpoint": self.endpoint,
+            "model": self.model,
+            "simulated": self.simulated,
+            "streamed": self.streamed,
+            "price_id": self.price_id,
+            "bound_nanos": self.bound_nanos or 0,
+            "created_at": self.occurred_at,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A hold to give back undispatched. Only the gateway that made it may."""
+
+    event_id: uuid.UUID
+    key: tuple[int, date]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A usage record to be. `kind` is usage.models.RecordKind's value."""
+
+    hold: Hold
+    event_id: uuid.UUID
+    kind: str
+    corrects: uuid.UUID | None
+    outcome: str
+    status_code: int
+    tokens: Tokens
+    cost_nanos: int
+    latency_ms: int
+    first_token_ms: int | None
+
+    def as_correction(
+        self, event_id: uuid.UUID, corrects: uuid.UUID, past_cost_nanos: int
+    ) -> Record:
+        """Return the record that makes an estimate true: their difference."""
+        return replace(
+            self,
+            event_id=event_id,
+            kind="correction",
+            corrects=corrects,
+            cost_nanos=self.cost_nanos - past_cost_nanos,
+        )
+
+    def as_row(self) -> dict[str, Any]:
+        hold = self.hold
+        return {
+            "event_id": self.event_id,
+            "occurred_at": hold.occurred_at,
+            "organization_id": hold.organization_id,
+            "api_key_id": hold.api_key_id,
+            "user_id": hold.user_id,
+            "endpoint": hold.endpoint,
+            "model": hold.model,
+            "simulated": hold.simulated,
+            "input_tokens": self.tokens.input,
+            "cached_input_tokens": self.tokens.cached_input,
+            "output_tokens": self.tokens.output,
+            "reasoning_tokens": self.tokens.reasoning,
+            "cost_nanos": self.cost_nanos,
+            "cycle_start": hold.cycle_start,
+            "kind": self.kind,
+            "corrects": self.corrects,
+            "outcome": self.outcome,
+            "status_code": self.status_code,
+            "streamed": hold.streamed,
+            "price_id": hold.price_id,
+            "held_nanos": hold.bound_nanos or 0,
+            "latency_ms": self.latency_ms,
+            "first_token_ms": self.first_token_ms,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The end of a request that was dispatched: its hold and its record."""
+
+    hold: Hold
+    record: Record
+
+
+def settlement(
+    hold: Hold,
+    *,
+    outcome: str,
+    status_code: int,
+    tokens: Tokens,
+    cost_nanos: int,
+    latency_ms: int,
+    first_token_ms: int | None = None,
+    is_estimated: bool = False,
+) -> Settlement:
+    """Return the settlement of a hold. Cost in nano-dollars, times in ms."""
+    record = Record(
+        hold=hold,
+        event_id=hold.event_id,
+        kind="estimated" if is_estimated else "actual",
+        corrects=None,
+        outcome=outcome,
+        status_code=status_code,
+        tokens=tokens,
+        cost_nanos=cost_nanos,
+        latency_ms=latency_ms,
+        first_token_ms=first_token_ms,
+    )
+    return Settlement(hold=hold, record=record)
