@@ -153,10 +153,13 @@ def group_value(dimension: Dimension | None, viewer: Membership | None) -> Any:
 
 def hours_in(span: Span, organization: Organization) -> QuerySet[UsageHour]:
     """Return the rollups that belong to a span."""
-    rows = UsageHour.objects.filter(organization=organization)
-    if span.cycle_start is not None:
-        return rows.filter(cycle_start=span.cycle_start)
-    return rows.filter(hour__gte=span.interval.start, hour__lt=span.interval.end)
+    interval = span.interval
+    rows = UsageHour.objects.filter(
+        organization=organization, hour__gte=interval.start, hour__lt=interval.end
+    )
+    if span.cycle_start is None:
+        return rows
+    return rows.filter(cycle_start=span.cycle_start)
 
 
 def arranged(

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from core.periods import Interval, cycle_interval, next_cycle, start_of_day
+from core.periods import Interval, next_cycle, start_of_day
+
+# How far from its days a cycle looks for what it pays for. It bounds the search.
+EDGE = timedelta(days=31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,9 +16,9 @@ class Span:
     """
     Whole days from `first` to `last`, both included.
 
-    A span with `cycle_start` means what that cycle pays for. That differs from its
-    days by a hair: a request of the last millisecond of a month may be paid by the
-    next cycle, and a correction by the cycle it corrects, whenever it is booked.
+    A span with `cycle_start` means what that cycle pays for. Should something that
+    it pays for lie outside its days, then its nearest day shows it: what a cycle
+    pays for is always the sum of its days.
     """
 
     first: date
@@ -30,8 +33,11 @@ class Span:
 
     @property
     def interval(self) -> Interval:
+        """The instants to look at."""
+        edge = EDGE if self.cycle_start is not None else timedelta(0)
         return Interval(
-            start_of_day(self.first), start_of_day(self.last + timedelta(days=1))
+            start_of_day(self.first) - edge,
+            start_of_day(self.last) + timedelta(days=1) + edge,
         )
 
     @property
@@ -45,24 +51,14 @@ class Span:
 
     def instants_of(self, day: date) -> Interval | None:
         """
-        Return the instants that `day` shows, the inverse of `day_within`.
+        Return the instants that `day` shows: the inverse of `day_within`.
 
-        None means a day outside the span. An edge of a cycle is open: it shows
-        what the cycle pays for and happened beyond it.
+        None means a day outside the span.
         """
         if not self.first <= day <= self.last:
             return None
-        whole = Span(day, day).interval
-        if self.cycle_start is None:
-            return whole
-        far = timedelta(days=36_500)
+        start = start_of_day(day)
         return Interval(
-            whole.start - far if day == self.first else whole.start,
-            whole.end + far if day == self.last else whole.end,
+            self.interval.start if day == self.first else start,
+            self.interval.end if day == self.last else start + timedelta(days=1),
         )
-
-
-def cycle_days(cycle_start: date) -> int:
-    """Return how many days a billing cycle has."""
-    interval = cycle_interval(cycle_start)
-    return (interval.end - interval.start).days

@@ -105,7 +105,7 @@ def test_groups_and_days_add_up_to_the_cycle(
         assert whole.total.cost_nanos == sum(row.cost_nanos for row in rows)
 
 
-@given(day=st.dates(date(2026, 9, 1), date(2027, 1, 31)))
+@given(day=st.dates(date(2026, 10, 1), date(2026, 12, 31)))
 def test_each_instant_belongs_to_the_one_day_that_shows_it(day: date) -> None:
     span = Span.of_cycle(date(2026, 11, 1))
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
