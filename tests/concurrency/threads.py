@@ -1,0 +1,41 @@
+"""Do things at once, each thread with a database connection of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import TypeVar
+
+from django.db import connections
+
+T = TypeVar("T")
+PATIENCE_S = 20
+
+
+def all_at_once(functions: Sequence[Callable[[], T]]) -> list[T]:
+    """Start each function at the same moment and return their results in order."""
+    gate = threading.Barrier(len(functions))
+
+    def wait_and_call(function: Callable[[], T]) -> T:
+        gate.wait(PATIENCE_S)
+        return in_own_connection(function)
+
+    with ThreadPoolExecutor(len(functions)) as pool:
+        futures = [pool.submit(wait_and_call, function) for function in functions]
+        return [future.result(PATIENCE_S) for future in futures]
+
+
+@contextmanager
+def meanwhile(function: Callable[[], T]) -> Iterator[Future[T]]:
+    """Run a function in another thread for the time of the block."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool.submit(in_own_connection, function)
+
+
+def in_own_connection(function: Callable[[], T]) -> T:
+    try:
+        return function()
+    finally:
+        connections.close_all()

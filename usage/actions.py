@@ -1,0 +1,105 @@
+"""Keep the rollups: add what was booked since, or make them anew."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection, transaction
+
+from core.periods import Interval
+from usage.models import RollupWatermark, UsageHour
+from usage.rollups import add_hours
+
+BATCH_MAX = 200_000
+
+ADD_BOOKED = add_hours("sequence > %s AND sequence <= %s")
+ADD_INTERVAL = add_hours("sequence <= %s AND occurred_at >= %s AND occurred_at < %s")
+
+
+def roll_up(*, now: datetime, batch_max: int = BATCH_MAX) -> int:
+    """
+    Add every record booked so far to the rollups, and return how many there were.
+
+    Each batch is a transaction that moves the watermark with the sums: repeating
+    adds nothing, and of two runs at once one leaves the work to the other. `now` is
+    an instant before the call: from then on, what was booked is in the rollups.
+    """
+    end = booked_up_to()
+    added = 0
+    while True:
+        batch = roll_up_batch(end=end, now=now, batch_max=batch_max)
+        if batch is None:
+            return added
+        records, is_last = batch
+        added += records
+        if is_last:
+            return added
+
+
+def booked_up_to() -> int:
+    """
+    Return a sequence number below which every record is committed or never will be.
+
+    Whoever inserts holds the lock shared from before it takes a number until it
+    commits; to hold it alone for a moment is to have waited for all of them.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('usage_record_booking'))")
+        cursor.execute("SELECT coalesce(max(sequence), 0) FROM usage_usagerecord")
+        return int(cursor.fetchone()[0])
+
+
+def roll_up_batch(
+    *, end: int, now: datetime, batch_max: int
+) -> tuple[int, bool] | None:
+    """
+    Add at most `batch_max` records.
+
+    Returns how many, and whether that was all up to `end`; None if another run is
+    at it.
+    """
+    with transaction.atomic():
+        watermark = RollupWatermark.objects.select_for_update(skip_locked=True).first()
+        if watermark is None:
+            return None
+        start = watermark.sequence
+        stop = min(end, start + batch_max)
+        records = add_booked(start, stop) if stop > start else 0
+        watermark.sequence = max(start, stop)
+        is_last = stop == end or start >= end
+        if is_last:
+            watermark.as_of = max(watermark.as_of, now)
+        watermark.save(update_fields=["sequence", "as_of"])
+    return records, is_last
+
+
+def add_booked(start: int, stop: int) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute(ADD_BOOKED, [start, stop])
+        cursor.execute(
+            "SELECT count(*) FROM usage_usagerecord "
+            "WHERE sequence > %s AND sequence <= %s",
+            [start, stop],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def rebuild_hours(*, interval: Interval) -> int:
+    """
+    Make the rollups of whole hours anew from their records; return how many rows.
+
+    For repair. Runs alone with the watermark's row, so that `roll_up` waits.
+    """
+    assert is_whole_hour(interval.start), interval
+    assert is_whole_hour(interval.end), interval
+    with transaction.atomic(), connection.cursor() as cursor:
+        watermark = RollupWatermark.objects.select_for_update().get()
+        UsageHour.objects.filter(
+            hour__gte=interval.start, hour__lt=interval.end
+        ).delete()
+        cursor.execute(ADD_INTERVAL, [watermark.sequence, interval.start, interval.end])
+        return int(cursor.rowcount)
+
+
+def is_whole_hour(instant: datetime) -> bool:
+    return instant.replace(minute=0, second=0, microsecond=0) == instant

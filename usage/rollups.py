@@ -1,0 +1,49 @@
+"""The SQL that turns usage records into sums by hour."""
+
+from __future__ import annotations
+
+# Each sum of usage.models.UsageHour, over the records of one hour and dimension. A
+# correction changes sums; it is no request. A client that left did not fail.
+SUMS = {
+    "requests": "count(*) FILTER (WHERE kind <> 'correction')",
+    "failed_requests": (
+        "count(*) FILTER (WHERE kind <> 'correction' "
+        "AND outcome NOT IN ('succeeded', 'client_left'))"
+    ),
+    "estimated_requests": "count(*) FILTER (WHERE kind = 'estimated')",
+    "input_tokens": "sum(input_tokens)",
+    "cached_input_tokens": "sum(cached_input_tokens)",
+    "output_tokens": "sum(output_tokens)",
+    "reasoning_tokens": "sum(reasoning_tokens)",
+    "cost_nanos": "sum(cost_nanos)",
+}
+DIMENSIONS = (
+    "organization_id",
+    "hour",
+    "cycle_start",
+    "api_key_id",
+    "user_id",
+    "model",
+    "endpoint",
+    "simulated",
+)
+
+
+def add_hours(condition: str) -> str:
+    """Return the statement that adds the records of a condition to the rollups."""
+    added = ", ".join(
+        f"{name} = usage_usagehour.{name} + excluded.{name}" for name in SUMS
+    )
+    # In one order, so that two statements never wait for each other.
+    dimensions = ", ".join(DIMENSIONS)
+    return f"""
+INSERT INTO usage_usagehour ({dimensions}, {", ".join(SUMS)})
+SELECT {dimensions}, {", ".join(SUMS.values())}
+FROM (
+    SELECT *, date_trunc('hour', occurred_at, 'UTC') AS hour FROM usage_usagerecord
+) AS record
+WHERE {condition}
+GROUP BY {dimensions}
+ORDER BY {dimensions}
+ON CONFLICT ON CONSTRAINT usage_hour_once_per_dimension DO UPDATE SET {added}
+"""  # noqa: S608 - our own names, and conditions of our own
