@@ -1,0 +1,21 @@
+"""Fill the price list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand
+from django.utils import timezone
+
+from billing.actions.prices import seed_prices
+
+
+class Command(BaseCommand):
+    help = "Add missing prices from genai-prices and of the sandbox; change none."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        result = seed_prices(now=timezone.now())
+        self.stdout.write(
+            f"{result.new} new prices, {result.unchanged} unchanged, "
+            f"{result.skipped} models left unpriced."
+        )

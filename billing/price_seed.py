@@ -1,0 +1,180 @@
+"""
+The price list of genai-prices, as rows of ours. The only module that imports it.
+
+Taken over is only what our three rates (input, cached input, output) tell in full. A
+model with a rate beyond them (by the length of the prompt, for writing the cache, for
+audio) would be charged below its provider's price: it is left out, and an unpriced
+model is refused wherever a limit applies.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from importlib import metadata
+
+from genai_prices import data, types
+
+from core.money import NANOS_PER_DOLLAR
+
+PROVIDER = "openai"
+TOKENS_PER_RATE = 1_000_000
+# When the list's undated prices begin: before any record of ours.
+BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
+RATES = frozenset({"input_mtok", "cache_read_mtok", "output_mtok"})
+# Fees per call of a tool. They are no part of a token's price, and a request that
+# asks for such a tool is refused by the gateway.
+TOOL_FEES = frozenset({"web_searches_kcount", "storage_searches_kcount"})
+# Models that cost by more than text tokens, though the list may name no rate for it.
+COSTS_BEYOND_TEXT = (
+    "-live",
+    "-search",
+    "audio",
+    "computer-use",
+    "deep-research",
+    "image",
+    "realtime",
+    "transcribe",
+    "tts",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPrice:
+    """Rates in nano-dollars per token from an instant on; None means unpriced."""
+
+    model: str
+    effective_from: datetime
+    input_nanos: int
+    cached_input_nanos: int | None
+    output_nanos: int | None
+    context_window: int | None
+    # Whether the provider's rate was finer than a nano-dollar per token.
+    is_rounded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PriceList:
+    """What the list says, and the names of models that it cannot price for us."""
+
+    version: str
+    prices: tuple[ListedPrice, ...]
+    skipped: tuple[str, ...]
+
+
+class NotTellable(Exception):
+    """A price has parts that input, cached input and output rates do not tell."""
+
+
+def read_price_list() -> PriceList:
+    """Return the standard-tier prices of OpenAI's models, from the bundled data."""
+    provider = next(one for one in data.providers if one.id == PROVIDER)
+    prices: dict[tuple[str, datetime], ListedPrice] = {}
+    skipped: list[str] = []
+    for model in provider.models:
+        for pattern in sorted(patterns_of(model.match)):
+            try:
+                listed = prices_of(model, pattern)
+            except NotTellable:
+                skipped.append(pattern)
+                continue
+            for price in listed:
+                prices.setdefault((price.model, price.effective_from), price)
+    version = metadata.version("genai-prices")
+    return PriceList(version, tuple(prices.values()), tuple(skipped))
+
+
+def patterns_of(clause: types.MatchLogic) -> set[str]:
+    """Return exact names, and prefixes that end in `*`; other clauses are left out."""
+    match clause:
+        case types.ClauseEquals():
+            return {clause.equals}
+        case types.ClauseStartsWith():
+            return {f"{clause.starts_with}*"}
+        case types.ClauseOr():
+            return {name for part in clause.or_ for name in patterns_of(part)}
+        case _:
+            return set()
+
+
+def prices_of(model: types.ModelInfo, pattern: str) -> list[ListedPrice]:
+    """
+    Return the dated prices of a model: all of them or none.
+
+    With one left out, the price before it would go on beyond its end.
+
+    :raises NotTellable: if one of them has parts that our rates do not tell.
+    """
+    if any(word in pattern for word in COSTS_BEYOND_TEXT):
+        raise NotTellable
+    return [
+        listed_price(model, pattern, effective_from, rates)
+        for effective_from, rates in dated_rates(model.prices)
+    ]
+
+
+def dated_rates(
+    prices: types.ModelPrice | list[types.ConditionalPrice],
+) -> Iterator[tuple[datetime, types.ModelPrice]]:
+    """Give each price with the instant from which it is in force."""
+    if isinstance(prices, types.ModelPrice):
+        yield BEGINNING, prices
+        return
+    for conditional in prices:
+        match conditional.constraint:
+            case None:
+                yield BEGINNING, conditional.prices
+            case types.StartDateConstraint(start_date=day):
+                yield (
+                    datetime(day.year, day.month, day.day, tzinfo=UTC),
+                    (conditional.prices),
+                )
+            case _:
+                raise NotTellable
+
+
+def listed_price(
+    model: types.ModelInfo,
+    pattern: str,
+    effective_from: datetime,
+    rates: types.ModelPrice,
+) -> ListedPrice:
+    stated = {name: value for name, value in vars(rates).items() if value is not None}
+    if not stated.keys() <= RATES | TOOL_FEES:
+        raise NotTellable
+    nanos = {name: nanos_per_token(stated[name]) for name in RATES & stated.keys()}
+    if "input_mtok" not in nanos:
+        raise NotTellable
+    return ListedPrice(
+        model=pattern,
+        effective_from=effective_from,
+        input_nanos=math.ceil(nanos["input_mtok"]),
+        cached_input_nanos=rounded_up(nanos.get("cache_read_mtok")),
+        output_nanos=rounded_up(nanos.get("output_mtok")),
+        context_window=model.context_window,
+        is_rounded=not are_whole(nanos.values()),
+    )
+
+
+def nanos_per_token(dollars_per_million: object) -> Decimal:
+    """
+    Convert a rate of the list.
+
+    :raises NotTellable: if it depends on the prompt's length, or is zero: the list
+        says zero where it does not know.
+    """
+    if not isinstance(dollars_per_million, Decimal) or dollars_per_million <= 0:
+        raise NotTellable
+    return dollars_per_million * NANOS_PER_DOLLAR / TOKENS_PER_RATE
+
+
+def rounded_up(nanos: Decimal | None) -> int | None:
+    """Round up: a charge is never below the provider's price."""
+    return None if nanos is None else math.ceil(nanos)
+
+
+def are_whole(amounts: Iterable[Decimal]) -> bool:
+    return all(amount == amount.to_integral_value() for amount in amounts)
