@@ -35,7 +35,9 @@ def django_db_setup(
     the database that the settings name.
     """
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False, aliases={"default"})
+        made = setup_databases(
+            verbosity=0, interactive=False, aliases={"default": None}
+        )
     yield
     with django_db_blocker.unblock():
         teardown_databases(made, verbosity=0)
