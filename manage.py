@@ -3,17 +3,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
-
-def main() -> None:
-    """Run the command named on the command line."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    from django.core.management import execute_from_command_line
-
-    execute_from_command_line(sys.argv)
-
+from config import startup
 
 if __name__ == "__main__":
-    main()
+    sys.exit(startup.main(sys.argv))

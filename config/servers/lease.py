@@ -38,6 +38,10 @@ class Lease:
     def title(self) -> str:
         return SERVERS[self.name].title
 
+    @property
+    def log_path(self) -> Path:
+        return self.places.log / f"{self.name}.log"
+
     def take(self) -> None:
         """Claim the server and begin its start if it is not running."""
         try:
@@ -76,7 +80,7 @@ class Lease:
         """
         Wait until the server that `take` began to start answers.
 
-        :raises StartError: if it did not start; the lease is left then.
+        :raises StartError: if it did not start.
         """
         if self._keeper is None:
             return
@@ -85,15 +89,17 @@ class Lease:
         self._starting.release()
         if said.strip() == READY:
             return
-        self._held.release()
-        raise StartError(said.strip() or f"{self.title} did not start: {self._log()}")
-
-    def _log(self) -> str:
-        return f"see {self.places.log / self.name}.log"
+        raise StartError(
+            said.strip() or f"{self.title} did not start; see {self.log_path}."
+        )
 
     def leave(self) -> None:
-        """Give the lease up; wait for the server's stop if we were the last."""
+        """Give the lease up: the keeper stops the server if we were the last."""
+        self._starting.release()
         self._held.release()
+
+    def wait_left(self) -> None:
+        """Wait until the server has stopped, unless others need it."""
         locks.wait_until(
             lambda: not self.is_served() or self.is_needed(), timeout_s=OTHERS_STOP_S
         )
@@ -144,5 +150,8 @@ def start(data_dir: Path, names: Sequence[str], *, fast: bool = False) -> list[L
 
 
 def stop(leases: Sequence[Lease]) -> None:
+    """Leave all of them; return when what nobody else needs has stopped."""
     for lease in leases:
         lease.leave()
+    for lease in leases:
+        lease.wait_left()
