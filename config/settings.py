@@ -141,6 +141,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "orgs.context.page",
             ],
+            "builtins": ["core.templatetags.money", "core.templatetags.parts"],
         },
     }
 ]

@@ -7,5 +7,6 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("operator/admin/", admin.site.urls),
-    path("account/", include("allauth.account.urls")),
+    path("account/", include("orgs.account_urls")),
+    path("", include("orgs.urls")),
 ]

@@ -2,11 +2,89 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+from django.utils.functional import SimpleLazyObject
+
+from orgs.models import Membership, Organization, User
+from orgs.queries import organizations_of
+
+THEME_COOKIE = "theme"
+THEMES = ("light", "dark")
+# Label, icon and URL name of an organization's pages, in order.
+ORGANIZATION_PAGES = (
+    ("Overview", "layout-dashboard", "billing:overview"),
+    ("Usage", "chart-bar", "usage:usage"),
+    ("Limits", "gauge", "billing:limits"),
+    ("Members", "users", "orgs:members"),
+    ("Keys", "key", "keys:keys"),
+)
+PERSONAL_PAGES = (
+    ("Your account", "user-circle", "orgs:account"),
+    ("Password", "lock", "account_change_password"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationItem:
+    label: str
+    icon: str
+    url: str
+    is_current: bool
 
 
 def page(request: HttpRequest) -> dict[str, Any]:
-    """Return the variables of the page's frame."""
-    return {}
+    """Return the variables of the page's frame; what costs a query is lazy."""
+    organization = getattr(request, "organization", None)
+    return {
+        "organization": organization,
+        "membership": getattr(request, "membership", None),
+        "memberships": SimpleLazyObject(memberships_of(request)),
+        "navigation": navigation(request, organization),
+        "theme": theme_of(request),
+    }
+
+
+def theme_of(request: HttpRequest) -> str:
+    """Return the theme the reader chose, or nothing: then the system's is used."""
+    chosen = request.COOKIES.get(THEME_COOKIE, "")
+    return chosen if chosen in THEMES else ""
+
+
+def memberships_of(request: HttpRequest) -> Callable[[], list[Membership]]:
+    def find() -> list[Membership]:
+        user = getattr(request, "user", None)
+        return organizations_of(user) if isinstance(user, User) else []
+
+    return find
+
+
+def navigation(
+    request: HttpRequest, organization: Organization | None
+) -> list[NavigationItem]:
+    """Return the links of the rail; pages that do not exist are left out."""
+    pages = ORGANIZATION_PAGES if organization else PERSONAL_PAGES
+    arguments = {"slug": organization.slug} if organization else {}
+    items = []
+    for label, icon, name in pages:
+        url = url_or_none(name, arguments)
+        if url is not None:
+            is_current = belongs_to(request.path, url)
+            items.append(NavigationItem(label, icon, url, is_current))
+    return items
+
+
+def belongs_to(path: str, url: str) -> bool:
+    """Say whether a page is the one at `url` or lies below it."""
+    return path == url or path.startswith(f"{url}/")
+
+
+def url_or_none(name: str, arguments: dict[str, str]) -> str | None:
+    try:
+        return reverse(name, kwargs=arguments)
+    except NoReverseMatch:
+        return None

@@ -1,0 +1,31 @@
+"""Money in templates: `{{ nanos|usd }}` and `{{ nanos|usd_exact }}`."""
+
+from __future__ import annotations
+
+from django import template
+
+from core import money
+
+register = template.Library()
+NOTHING = "—"
+
+
+@register.filter
+def usd(nanos: int | None) -> str:
+    """Write nano-dollars rounded to cents: `$1,234.50`; a dash for no amount."""
+    if nanos is None:
+        return NOTHING
+    return signed(nanos, money.cents_usd(abs(nanos)))
+
+
+@register.filter
+def usd_exact(nanos: int | None) -> str:
+    """Write nano-dollars in full, with at least two decimals: `$0.000123456`."""
+    if nanos is None:
+        return NOTHING
+    whole, _, fraction = money.exact_usd(abs(nanos)).partition(".")
+    return signed(nanos, f"{int(whole):,}.{fraction}")
+
+
+def signed(nanos: int, amount: str) -> str:
+    return f"-${amount}" if nanos < 0 else f"${amount}"

@@ -1,0 +1,69 @@
+"""The one door to an organization's pages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+
+from orgs.models import Membership, Organization, Role, User
+
+P = ParamSpec("P")
+
+
+class OrgRequest(HttpRequest):
+    """A request of a member for a page of an organization."""
+
+    user: User
+    organization: Organization
+    membership: Membership
+
+
+OrgView = Callable[Concatenate[OrgRequest, P], HttpResponse]
+# Called by the URL resolver with `slug` and the view's own arguments.
+SlugView = Callable[..., HttpResponse]
+
+
+def org_view(role: Role = Role.READER) -> Callable[[OrgView[P]], SlugView]:
+    """
+    Admit members of the organization that `slug` names, with at least `role`.
+
+    To a stranger an organization looks like one that does not exist (404); a member
+    with too little role is told so (403). `slug` is taken out of the arguments;
+    the view finds `request.organization` and `request.membership`.
+    """
+
+    def decorate(view: OrgView[P]) -> SlugView:
+        @wraps(view)
+        def guarded(
+            request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs
+        ) -> HttpResponse:
+            return view(admit(request, slug, role), *args, **kwargs)
+
+        return guarded
+
+    return decorate
+
+
+def admit(request: HttpRequest, slug: str, role: Role) -> OrgRequest:
+    """Note organization and membership on the request, or raise 404 or 403."""
+    membership = membership_in(request, slug)
+    request.organization = membership.organization  # type: ignore[attr-defined]
+    request.membership = membership  # type: ignore[attr-defined]
+    if role == Role.OWNER and not membership.is_owner:
+        raise PermissionDenied("Only owners of the organization can do this.")
+    return request  # type: ignore[return-value]
+
+
+def membership_in(request: HttpRequest, slug: str) -> Membership:
+    if not request.user.is_authenticated:
+        raise Http404
+    try:
+        return Membership.objects.select_related("organization").get(
+            organization__slug=slug, user=request.user
+        )
+    except Membership.DoesNotExist as error:
+        raise Http404 from error

@@ -1,0 +1,65 @@
+"""What pages and mails ask about people and organizations."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import QuerySet
+
+from orgs.models import Invitation, Membership, Organization, Role, User
+
+
+def organizations_of(user: User) -> list[Membership]:
+    """Return a person's memberships, by the organizations' names."""
+    return list(
+        user.memberships.select_related("organization").order_by(
+            "organization__name", "organization_id"
+        )
+    )
+
+
+def landing_organization(user: User) -> Organization | None:
+    """Return the organization that opens after log-in: the default, else the first."""
+    organizations = [each.organization for each in organizations_of(user)]
+    if user.default_organization in organizations:
+        return user.default_organization
+    return organizations[0] if organizations else None
+
+
+def owners_of(organization: Organization) -> list[User]:
+    """Return the active owners, by address."""
+    return list(
+        User.objects.filter(
+            memberships__organization=organization,
+            memberships__role=Role.OWNER,
+            is_active=True,
+        ).order_by("email")
+    )
+
+
+def members_of(organization: Organization) -> QuerySet[Membership]:
+    """Return the memberships with their people: owners first, then by name."""
+    return organization.memberships.select_related("user").order_by(
+        "role", "user__name", "user__email"
+    )
+
+
+def pending_invitations(organization: Organization) -> QuerySet[Invitation]:
+    """Return invitations neither accepted nor revoked; they may have expired."""
+    return (
+        Invitation.objects.pending()
+        .filter(organization=organization)
+        .select_related("invited_by")
+        .order_by("-created_at", "email")
+    )
+
+
+def is_member(*, organization: Organization, email: str) -> bool:
+    return Membership.objects.filter(
+        organization=organization, user__email=email.strip().lower()
+    ).exists()
+
+
+def open_invitations(organization: Organization, *, now: datetime) -> int:
+    """Return how many invitations can still be accepted."""
+    return pending_invitations(organization).filter(expires_at__gt=now).count()
