@@ -1,0 +1,125 @@
+"""Owners set limits: the hard limit, and amounts to be told about."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from billing.models import SoftLimit, SpendLimits
+from core.money import LARGEST_AMOUNT_NANOS
+from orgs import audit
+from orgs.models import Organization, User
+
+SOFT_LIMITS_MAX = 10
+
+
+class SoftLimitExists(Exception):
+    """The organization has a soft limit at this amount already."""
+
+
+class TooManySoftLimits(Exception):
+    """The organization has as many soft limits as there may be."""
+
+
+@transaction.atomic
+def set_hard_limit(
+    *,
+    organization: Organization,
+    amount_nanos: int | None,
+    acting_user: User | None,
+    now: datetime,
+) -> SpendLimits:
+    """
+    Set the amount per cycle at which requests are refused; None means none.
+
+    Holds from its commit on: the gateway reads it for every request. Safe to
+    repeat: the same amount again changes and records nothing.
+    """
+    assert amount_nanos is None or 0 <= amount_nanos <= LARGEST_AMOUNT_NANOS
+    limits = locked_limits(organization)
+    before = limits.hard_limit_nanos
+    if before == amount_nanos:
+        return limits
+    limits.hard_limit_nanos = amount_nanos
+    limits.updated_at = now
+    limits.updated_by = acting_user
+    limits.save(update_fields=["hard_limit_nanos", "updated_at", "updated_by"])
+    audit.record(
+        organization=organization,
+        actor=acting_user,
+        action="spend_limit.updated",
+        target=organization.public_id,
+        details={
+            "before": {"hard_limit_nanos": before},
+            "after": {"hard_limit_nanos": amount_nanos},
+        },
+        now=now,
+    )
+    return limits
+
+
+@transaction.atomic
+def add_soft_limit(
+    *,
+    organization: Organization,
+    amount_nanos: int,
+    acting_user: User | None,
+    now: datetime,
+) -> SoftLimit:
+    """
+    Add an amount per cycle at which the owners are told.
+
+    :raises SoftLimitExists: if there is one at this amount.
+    :raises TooManySoftLimits: if there are `SOFT_LIMITS_MAX`.
+    """
+    assert 0 < amount_nanos <= LARGEST_AMOUNT_NANOS
+    # The limits' row stands for all limits: whoever adds one waits here.
+    locked_limits(organization)
+    soft_limits = SoftLimit.objects.filter(organization=organization)
+    if soft_limits.filter(amount_nanos=amount_nanos).exists():
+        raise SoftLimitExists
+    if soft_limits.count() >= SOFT_LIMITS_MAX:
+        raise TooManySoftLimits
+    soft_limit = SoftLimit.objects.create(
+        organization=organization,
+        amount_nanos=amount_nanos,
+        created_at=now,
+        created_by=acting_user,
+    )
+    audit.record(
+        organization=organization,
+        actor=acting_user,
+        action="spend_alert.created",
+        target=soft_limit.public_id,
+        details={"after": {"amount_nanos": amount_nanos}},
+        now=now,
+    )
+    return soft_limit
+
+
+@transaction.atomic
+def remove_soft_limit(
+    *, soft_limit: SoftLimit, acting_user: User | None, now: datetime
+) -> None:
+    """Remove a soft limit. Safe to repeat: of one that is gone nothing is recorded."""
+    deleted, _ = SoftLimit.objects.filter(pk=soft_limit.pk).delete()
+    if not deleted:
+        return
+    audit.record(
+        organization=soft_limit.organization,
+        actor=acting_user,
+        action="spend_alert.deleted",
+        target=soft_limit.public_id,
+        details={"before": {"amount_nanos": soft_limit.amount_nanos}},
+        now=now,
+    )
+
+
+def locked_limits(organization: Organization) -> SpendLimits:
+    """Lock and return the limits' row, made if there is none."""
+    SpendLimits.objects.get_or_create(organization=organization)
+    # NO KEY: nothing refers to this row, and readers of it need not wait.
+    return SpendLimits.objects.select_for_update(no_key=True).get(
+        organization=organization
+    )

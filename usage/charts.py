@@ -1,0 +1,235 @@
+"""
+Charts: figures as JSON, drawn in the browser by static/js/tokenhouse.js.
+
+The one module that speaks to plotly. Colors of text and grid are the page's and
+come from there, so that a figure fits a light and a dark page. A figure is never
+the only place of a number: each page has the table and a sentence beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from html import escape
+from typing import Any
+
+from core.money import NANOS_PER_DOLLAR, exact_usd
+from usage.dimensions import Metric
+from usage.queries import Usage
+
+# Told apart by people of any color vision, in light and dark; from the fifth on a
+# pattern tells them apart as well.
+PALETTE = (
+    "#4257cf",
+    "#e08a00",
+    "#0f9d7a",
+    "#c2448f",
+    "#2a9fd6",
+    "#b3541e",
+    "#7a5bd0",
+    "#8a8f1c",
+)
+REST_COLOR = "#8793a7"
+PATTERNS = ("", "", "", "", "/", "\\", "x", ".")
+
+
+@dataclass(frozen=True, slots=True)
+class LimitLine:
+    """A horizontal line: `kind` is soft, hard or approved."""
+
+    kind: str
+    label: str
+    amount_nanos: int
+
+
+LINE_STYLES: Mapping[str, dict[str, Any]] = {
+    "soft": {"color": "#c77700", "dash": "dash", "width": 1.5},
+    "hard": {"color": "#d3393f", "dash": "solid", "width": 2},
+    "approved": {"color": "#7a5bd0", "dash": "dashdot", "width": 1.5},
+}
+
+
+def stacked_days(usage: Usage, metric: Metric) -> str:
+    """Return the figure of stacked bars: a bar for each day, a layer for each group."""
+    days = [day.isoformat() for day in usage.days]
+    layers = []
+    for position, series in enumerate(usage.series):
+        values = [amounts.of(metric) for amounts in series.by_day]
+        layers.append(
+            {
+                "type": "bar",
+                "name": as_text(series.group.name),
+                "x": days,
+                "y": [plotted(value, metric) for value in values],
+                "customdata": [written(value, metric) for value in values],
+                "hovertemplate": "%{customdata}",
+                "marker": bar_marker(position, is_rest=series.group.is_rest),
+            }
+        )
+    layout = base_layout(y_prefix="$" if metric is Metric.COST else "")
+    layout |= {"barmode": "relative", "bargap": 0.25, "showlegend": len(layers) > 1}
+    return figure_json(layers, layout)
+
+
+def bar_marker(position: int, *, is_rest: bool) -> dict[str, Any]:
+    if is_rest:
+        return {"color": REST_COLOR}
+    place = position % len(PALETTE)
+    marker: dict[str, Any] = {"color": PALETTE[place]}
+    if PATTERNS[place]:
+        marker["pattern"] = {"shape": PATTERNS[place], "size": 6, "solidity": 0.25}
+    return marker
+
+
+def cumulative_spend(
+    days: Sequence[date],
+    spent_nanos: Sequence[int],
+    *,
+    forecast_nanos: int | None,
+    limits: Sequence[LimitLine],
+) -> str:
+    """
+    Return the figure of the spend since the start of the cycle.
+
+    `spent_nanos` are sums up to each day, today last; the forecast is for the end
+    of the last of `days`. Limits far above all else are left out: a line that
+    nothing comes near would press the spend flat.
+    """
+    labels = [day.isoformat() for day in days]
+    traces = [spend_trace(labels[: len(spent_nanos)], spent_nanos)]
+    if forecast_nanos is not None and 0 < len(spent_nanos) < len(days):
+        traces.append(
+            forecast_trace(
+                [labels[len(spent_nanos) - 1], labels[-1]],
+                [spent_nanos[-1], forecast_nanos],
+            )
+        )
+    highest = max([*spent_nanos, forecast_nanos or 0, 0])
+    layout = base_layout(y_prefix="$") | {"showlegend": False}
+    layout["xaxis"]["range"] = [labels[0], labels[-1]]
+    near = limits_in_sight(limits, highest)
+    add_limit_lines(layout, near)
+    top = max([highest, *(limit.amount_nanos for limit in near)])
+    layout["yaxis"]["range"] = [0, plotted(top, Metric.COST) * 1.1 or 1]
+    return figure_json(traces, layout)
+
+
+def spend_trace(labels: Sequence[str], spent_nanos: Sequence[int]) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if len(labels) < 3 else "lines",
+        "name": "Spent",
+        "x": list(labels),
+        "y": [plotted(value, Metric.COST) for value in spent_nanos],
+        "customdata": [written(value, Metric.COST) for value in spent_nanos],
+        "hovertemplate": "%{customdata} spent<extra></extra>",
+        "line": {"color": PALETTE[0], "width": 2.5, "shape": "linear"},
+        "fill": "tozeroy",
+        "fillcolor": "rgba(66,87,207,0.12)",
+    }
+
+
+def forecast_trace(labels: Sequence[str], nanos: Sequence[int]) -> dict[str, Any]:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "Forecast",
+        "x": list(labels),
+        "y": [plotted(value, Metric.COST) for value in nanos],
+        "hovertemplate": "$%{y:,.2f} forecast<extra></extra>",
+        "line": {"color": PALETTE[0], "width": 2, "dash": "dot"},
+    }
+
+
+def limits_in_sight(limits: Sequence[LimitLine], highest_nanos: int) -> list[LimitLine]:
+    """Return the lowest limit, and those that the spend may come near."""
+    if not limits:
+        return []
+    lowest = min(limit.amount_nanos for limit in limits)
+    reach = max(3 * highest_nanos, lowest)
+    return [limit for limit in limits if limit.amount_nanos <= reach]
+
+
+def add_limit_lines(layout: dict[str, Any], limits: Sequence[LimitLine]) -> None:
+    layout["shapes"] = [
+        {
+            "type": "line",
+            "xref": "paper",
+            "x0": 0,
+            "x1": 1,
+            "y0": plotted(limit.amount_nanos, Metric.COST),
+            "y1": plotted(limit.amount_nanos, Metric.COST),
+            "line": LINE_STYLES[limit.kind],
+        }
+        for limit in limits
+    ]
+    layout["annotations"] = [
+        {
+            "text": as_text(limit.label),
+            "xref": "paper",
+            "x": 0,
+            "xanchor": "left",
+            "y": plotted(limit.amount_nanos, Metric.COST),
+            "yanchor": "bottom",
+            "showarrow": False,
+            "font": {"size": 11},
+        }
+        for limit in limits
+    ]
+
+
+def base_layout(*, y_prefix: str) -> dict[str, Any]:
+    """Return what all our figures share."""
+    return {
+        "margin": {"l": 56, "r": 12, "t": 12, "b": 36},
+        "hovermode": "x unified",
+        "font": {"size": 12},
+        "legend": {"orientation": "h", "y": -0.14, "traceorder": "normal"},
+        "xaxis": {
+            "type": "date",
+            "tickformat": "%-d %b",
+            "hoverformat": "%a, %-d %B",
+            "showgrid": False,
+            "fixedrange": True,
+        },
+        "yaxis": {
+            "rangemode": "tozero",
+            "tickprefix": y_prefix,
+            "separatethousands": True,
+            "fixedrange": True,
+            "nticks": 6,
+        },
+    }
+
+
+def as_text(name: str) -> str:
+    """Return a name as text: plotly reads some HTML in what it draws."""
+    return escape(name, quote=False)
+
+
+def plotted(value: int, metric: Metric) -> float:
+    """Return a value's height in the figure: the one place that rounds to a float."""
+    return float(Decimal(value) / NANOS_PER_DOLLAR) if metric is Metric.COST else value
+
+
+def written(value: int, metric: Metric) -> str:
+    """Return a value as people read it, in full."""
+    return f"${exact_usd(value)}" if metric is Metric.COST else f"{value:,}"
+
+
+def figure_json(traces: list[dict[str, Any]], layout: dict[str, Any]) -> str:
+    """
+    Return a figure as JSON, checked by plotly.
+
+    Without plotly's own template, which alone would be 7 kB.
+    """
+    # Costs 40 ms or more: only a page with a chart shall pay it, not every start.
+    from plotly.graph_objects import Figure
+
+    figure = Figure(data=traces, layout=layout, skip_invalid=False)
+    figure.layout.template = None
+    text = figure.to_json()
+    assert isinstance(text, str)
+    return text
