@@ -1,13 +1,74 @@
-"""Celery: the application and the one table of periodic work."""
+"""
+Celery: the application and the one table of periodic work.
+
+All work is periodic and safe to repeat, so a lost message costs one interval. Redis
+carries nothing that is not in Postgres.
+"""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.schedules import crontab
+from celery.signals import worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+from django.conf import settings
+
+# A turn that waited for so many intervals is dropped: later ones do its work.
+TURNS_KEPT = 4
+
+
+def every(interval_s: float, task: str) -> dict[str, Any]:
+    """Return a beat entry whose messages do not pile up while no worker runs."""
+    return {
+        "task": task,
+        "schedule": interval_s,
+        "options": {"expires": interval_s * TURNS_KEPT},
+    }
+
+
+BEAT_TABLE: dict[str, dict[str, Any]] = {
+    "roll up usage records": every(2.0, "usage.roll_up"),
+    "evaluate limits": every(5.0, "billing.evaluate_limits"),
+    "send the outbox": every(5.0, "orgs.send_outbox"),
+    "sweep orphaned holds": every(
+        settings.SWEEP_INTERVAL_S, "billing.sweep_orphaned_holds"
+    ),
+    "make partitions": {
+        "task": "usage.make_partitions",
+        "schedule": crontab(hour="3", minute="17"),
+        "options": {"expires": 3600.0},
+    },
+}
+
 app = Celery("tokenhouse")
 app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.update(
+    accept_content=["json"],
+    beat_schedule=BEAT_TABLE,
+    broker_connection_retry_on_startup=True,
+    # Longer than any task, shorter than anyone waits for what a dead worker took.
+    broker_transport_options={"visibility_timeout": 300},
+    enable_utc=True,
+    task_acks_late=True,
+    task_ignore_result=True,
+    task_serializer="json",
+    task_soft_time_limit=100,
+    task_time_limit=120,
+    timezone="UTC",
+    # A mail under way is not sent again because Redis went away.
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    worker_hijack_root_logger=False,
+    worker_prefetch_multiplier=1,
+)
 app.autodiscover_tasks()
+
+
+@worker_ready.connect
+def make_partitions_at_start(**_: object) -> None:
+    """A worker that was down for months must not wait for the night."""
+    app.send_task("usage.make_partitions", expires=3600.0)
