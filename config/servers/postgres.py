@@ -19,6 +19,7 @@ ROLE = "tokenhouse"
 DATABASE = "tokenhouse"
 SOCKET = ".s.PGSQL.5432"
 PROTOCOL_3 = 196_608
+TERMINATE = b"X\0\0\0\4"
 FIRST_MAJOR_WITH_BUILTIN_LOCALE = 17
 LEFTOVER_STOP_S = 10.0
 # For tests: a crash may lose everything.
@@ -149,7 +150,8 @@ class Postgres:
         )
 
     def answers(self) -> bool:
-        return ask(self.places.sockets / SOCKET, startup_message())[:1] == b"R"
+        answer = ask(self.places.sockets / SOCKET, startup_message(), goodbye=TERMINATE)
+        return answer.startswith(b"R")
 
 
 def startup_message() -> bytes:

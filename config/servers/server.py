@@ -29,16 +29,18 @@ class Server(Protocol):
         """Return whether the server is ready for clients."""
 
 
-def ask(socket_path: Path, question: bytes) -> bytes:
-    """Send bytes to a Unix socket; return the answer's start, or nothing."""
+def ask(socket_path: Path, question: bytes, *, goodbye: bytes = b"") -> bytes:
+    """Send bytes to a Unix socket; return the first of the answer, or nothing."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(PROBE_TIMEOUT_S)
         try:
             connection.connect(str(socket_path))
             connection.sendall(question)
-            return connection.recv(64)
+            answer = connection.recv(65_536)
+            connection.sendall(goodbye)
         except OSError:
             return b""
+    return answer
 
 
 def lives(pid: int) -> bool:
