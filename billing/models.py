@@ -180,6 +180,10 @@ class CreditGrant(models.Model):
         Organization, on_delete=models.CASCADE, related_name="credit_grants"
     )
     name = models.CharField(max_length=80)
+    # Whose trial this is: a person has one, however many organizations they own.
+    trial_of = models.OneToOneField(
+        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     amount_nanos = models.BigIntegerField()
     consumed_nanos = models.BigIntegerField(default=0)
     effective_at = models.DateTimeField()
