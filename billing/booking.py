@@ -2,7 +2,7 @@
 The books: hold, settle, release. The only writer of `Budget` and `Hold` rows.
 
 A batch of bookings is one transaction. `book` is the transaction without its
-connection: a generator that yields lists of statements and is sent their rows, so
+connection: a generator that yields steps (statements) and is sent their rows, so
 that the gateway (asynchronous, pipelined) and Celery (synchronous) run the very same
 steps. `billing/README.md` states the invariants.
 
@@ -34,7 +34,15 @@ class Statement:
     parameters: tuple[Any, ...]
 
 
-Steps = Generator[list[Statement], list[Rows], "Booked"]
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Statements for one round trip. After the last step the transaction commits."""
+
+    statements: list[Statement]
+    is_last: bool = False
+
+
+Steps = Generator[Step, list[Rows], "Booked"]
 BudgetKey = tuple[int, date]
 
 
@@ -129,13 +137,13 @@ def book(
         settle(settlement, books, booked)
     for hold in holds:
         place(hold, books, booked)
-    yield writes(books)
+    yield Step(writes(books), is_last=True)
     return booked
 
 
 def open_books(
     holds: list[Hold], settlements: list[Settlement], releases: list[Release]
-) -> Generator[list[Statement], list[Rows], Books]:
+) -> Generator[Step, list[Rows], Books]:
     """Lock the budget rows (made if missing) and read what the decisions need."""
     keys = sorted(
         {hold.key for hold in holds}
@@ -151,25 +159,23 @@ def open_books(
         Statement(sql.TERMS, (organizations,)),
         Statement(sql.OPEN_HOLDS, (ending,)),
     ]
-    rows = yield statements
+    rows = yield Step(statements)
     if len(rows[0]) < len(keys):
-        rows = yield [
-            Statement(sql.MAKE_BUDGETS, (organizations, cycles)),
-            *statements,
-        ]
+        make = Statement(sql.MAKE_BUDGETS, (organizations, cycles))
+        rows = yield Step([make, *statements])
         rows = rows[1:]
     accounts = {
         (organization, cycle): Account(budget_id, spent, held)
         for budget_id, organization, cycle, spent, held in rows[0]
     }
     assert len(accounts) == len(keys), "each budget row is made before it is locked"
-    open_holds = dict(rows[3])
+    open_holds: dict[uuid.UUID, int] = dict(rows[3])
     books = Books(accounts, read_terms(rows[2], rows[1]), open_holds)
     late = [s for s in settlements if s.hold.event_id not in open_holds]
     if late:
         ids = [s.hold.event_id for s in late]
         ids += [correction_id(event_id) for event_id in ids]
-        rows = yield [Statement(sql.PAST_RECORDS, (ids,))]
+        rows = yield Step([Statement(sql.PAST_RECORDS, (ids,))])
         books.past_records = {row[0]: (row[1], row[2]) for row in rows[0]}
     return books
 
@@ -266,9 +272,9 @@ def writes(books: Books) -> list[Statement]:
 def run(steps: Steps, execute: Callable[[Statement], Rows]) -> Booked:
     """Drive a booking over a synchronous connection, inside its transaction."""
     try:
-        statements = next(steps)
+        step = next(steps)
         while True:
-            statements = steps.send([execute(statement) for statement in statements])
+            step = steps.send([execute(statement) for statement in step.statements])
     except StopIteration as stop:
         booked: Booked = stop.value
         return booked

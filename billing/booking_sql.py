@@ -89,6 +89,19 @@ FROM unnest(%s::bigint[], %s::bigint[]) AS used (id, nanos)
 WHERE credit.id = used.id
 """
 
+BEAT = """
+INSERT INTO billing_gatewayprocess (id, host, pid, started_at, beat_at)
+VALUES (%s, %s, %s, clock_timestamp(), clock_timestamp())
+ON CONFLICT (id) DO UPDATE SET beat_at = clock_timestamp()
+"""
+
+SIGN_OFF = "DELETE FROM billing_gatewayprocess WHERE id = %s"
+
+OLD_HOLDS_OF_GATEWAY = """
+SELECT event_id, organization_id, cycle_start FROM billing_hold
+WHERE gateway_id = %s AND created_at < clock_timestamp() - make_interval(secs => %s)
+"""
+
 ORPHANED_HOLDS = """
 SELECT hold.event_id, hold.organization_id, hold.api_key_id, hold.user_id,
        hold.cycle_start, hold.gateway_id, hold.endpoint, hold.model, hold.simulated,

@@ -46,6 +46,9 @@ class Hold:
         """Which budget row pays."""
         return self.organization_id, self.cycle_start
 
+    def as_release(self) -> Release:
+        return Release(self.event_id, self.key)
+
     def as_row(self, *, budget_id: int) -> dict[str, Any]:
         return {
             "event_id": self.event_id,
@@ -135,6 +138,10 @@ class Settlement:
 
     hold: Hold
     record: Record
+
+    @property
+    def event_id(self) -> uuid.UUID:
+        return self.hold.event_id
 
 
 def settlement(

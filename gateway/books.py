@@ -1,0 +1,270 @@
+"""
+The gateway's side of the books: batches of holds and settlements.
+
+Natural batching: while one transaction is under way the next batch gathers, so that
+a busy gateway shares each commit among its requests and a quiet one never waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections import deque
+from dataclasses import dataclass, field
+
+import psycopg
+
+from billing import booking
+from billing.booking_types import Hold, Release, Settlement
+from billing.limits import Refusal
+from gateway import database
+
+logger = logging.getLogger(__name__)
+
+BATCH_MAX = 256
+# Requests that wait for a decision; beyond that the gateway is overloaded.
+WAITING_MAX = 10_000
+RECONNECT_PAUSE_S = 0.2
+RETRY_PAUSE_S = 5.0
+# An answer waits this long for its settlement when the database is away; the
+# settlement itself is kept until it is booked.
+SETTLE_WAIT_S = 2.0
+
+
+class BooksUnreachable(Exception):
+    """Postgres does not answer, so nothing may be spent."""
+
+
+@dataclass(slots=True)
+class Pending:
+    """A booking that waits, and whoever waits for it."""
+
+    item: Hold | Settlement | Release
+    done: asyncio.Future[Refusal | None]
+
+
+@dataclass(slots=True)
+class Batch:
+    """What one transaction books."""
+
+    pending: list[Pending]
+    items: list[Hold | Settlement | Release] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.items = [entry.item for entry in self.pending]
+
+    def steps(self) -> booking.Steps:
+        return booking.book(
+            holds=[item for item in self.items if isinstance(item, Hold)],
+            settlements=[item for item in self.items if isinstance(item, Settlement)],
+            releases=[item for item in self.items if isinstance(item, Release)],
+        )
+
+
+class Books:
+    """The one writer of this process."""
+
+    def __init__(self) -> None:
+        self._queue: deque[Pending] = deque()
+        self._wakeup = asyncio.Event()
+        self._connection: database.Connection | None = None
+        self._worker: asyncio.Task[None] | None = None
+        self._is_reachable = False
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
+        self._later: set[asyncio.TimerHandle] = set()
+        # Holds made here whose end is not committed yet.
+        self._open: set[uuid.UUID] = set()
+
+    async def open(self) -> None:
+        """Connect (or go on trying) and begin to book."""
+        with contextlib.suppress(psycopg.OperationalError):
+            self._connection = await database.connect()
+            self._is_reachable = True
+        self._worker = asyncio.create_task(self._work())
+
+    async def close(self, *, timeout_s: float) -> None:
+        """Book what waits, for `timeout_s` at most, and disconnect."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(timeout_s):
+                await self._is_idle.wait()
+        if self._worker is not None:
+            self._worker.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._worker
+        if self._connection is not None:
+            await self._connection.close()
+
+    async def hold(self, hold: Hold) -> Refusal | None:
+        """
+        Hold a bound; None if it stands, committed.
+
+        :raises BooksUnreachable: if that cannot be known. Then nothing may be sent,
+            and a hold that was committed all the same is released.
+        """
+        if not self._is_reachable or len(self._queue) > WAITING_MAX:
+            raise BooksUnreachable
+        self._open.add(hold.event_id)
+        return await self._put(hold)
+
+    def knows(self, event_id: uuid.UUID) -> bool:
+        """Say whether a hold is under way here: dispatched, or about to end."""
+        return event_id in self._open
+
+    def settle_soon(self, settlement: Settlement) -> None:
+        """Book a settlement without waiting for it."""
+        self._put(settlement)
+
+    async def settle(self, settlement: Settlement) -> None:
+        """Book a settlement; returns when it is committed, or after a while anyway."""
+        done = self._put(settlement)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.shield(done), SETTLE_WAIT_S)
+
+    def release(self, release: Release) -> None:
+        """Give back a hold that was never dispatched, soon."""
+        self._put(release)
+
+    def _put(self, item: Hold | Settlement | Release) -> asyncio.Future[Refusal | None]:
+        done: asyncio.Future[Refusal | None] = (
+            asyncio.get_running_loop().create_future()
+        )
+        self._queue.append(Pending(item, done))
+        self._is_idle.clear()
+        self._wakeup.set()
+        return done
+
+    async def _work(self) -> None:
+        while True:
+            if not self._queue:
+                self._is_idle.set()
+                self._wakeup.clear()
+                await self._wakeup.wait()
+            if not await self._is_connected():
+                self._refuse_waiting_holds()
+                await asyncio.sleep(RECONNECT_PAUSE_S)
+                continue
+            size = min(len(self._queue), BATCH_MAX)
+            batch = Batch([self._queue.popleft() for _ in range(size)])
+            await self._book(batch)
+
+    async def _is_connected(self) -> bool:
+        if self._connection is not None and not self._connection.closed:
+            return True
+        try:
+            self._connection = await database.connect()
+        except psycopg.OperationalError:
+            self._is_reachable = False
+            return False
+        self._is_reachable = True
+        logger.info("books_reachable")
+        return True
+
+    async def _book(self, batch: Batch) -> None:
+        """Book a batch; on a broken connection keep what must not be lost."""
+        assert self._connection is not None
+        try:
+            booked = await run(self._connection, batch.steps())
+        except psycopg.Error as error:
+            await self._recover(batch, error)
+            return
+        for pending in batch.pending:
+            refusal = booked.refusals.get(pending.item.event_id)
+            if refusal is not None or not isinstance(pending.item, Hold):
+                self._open.discard(pending.item.event_id)
+            if not pending.done.done():
+                pending.done.set_result(refusal)
+
+    async def _recover(self, batch: Batch, error: psycopg.Error) -> None:
+        """
+        Deal with a batch that failed.
+
+        If the connection broke, the commit may have happened: holds are refused and
+        released (both are safe to repeat), settlements are booked again. Otherwise
+        nothing was written: one by one, so that a bad booking harms only itself.
+        """
+        logger.warning("booking_failed error=%s size=%d", error, len(batch.pending))
+        assert self._connection is not None
+        if self._connection.broken or self._connection.closed:
+            self._is_reachable = False
+            self._put_back(batch)
+            return
+        await self._connection.rollback()
+        if len(batch.pending) > 1:
+            for pending in batch.pending:
+                await self._book(Batch([pending]))
+            return
+        self._set_aside(batch.pending[0])
+
+    def _put_back(self, batch: Batch) -> None:
+        for pending in reversed(batch.pending):
+            if isinstance(pending.item, Hold):
+                refuse(pending)
+                self.release(pending.item.as_release())
+            else:
+                self._queue.appendleft(pending)
+
+    def _set_aside(self, pending: Pending) -> None:
+        """Refuse a hold; try anything else again later: usage is never dropped."""
+        if isinstance(pending.item, Hold):
+            refuse(pending)
+            self._open.discard(pending.item.event_id)
+            return
+
+        def again() -> None:
+            self._later.discard(timer)
+            self._queue.append(pending)
+            self._is_idle.clear()
+            self._wakeup.set()
+
+        timer = asyncio.get_running_loop().call_later(RETRY_PAUSE_S, again)
+        self._later.add(timer)
+
+    def _refuse_waiting_holds(self) -> None:
+        kept: deque[Pending] = deque()
+        for pending in self._queue:
+            if isinstance(pending.item, Hold):
+                refuse(pending)
+                self._open.discard(pending.item.event_id)
+            else:
+                kept.append(pending)
+        self._queue = kept
+
+
+def refuse(pending: Pending) -> None:
+    """Tell whoever waits for a hold that it cannot be known to stand."""
+    if not pending.done.done():
+        pending.done.set_exception(BooksUnreachable())
+
+
+BEGIN, COMMIT = booking.Statement("BEGIN", ()), booking.Statement("COMMIT", ())
+
+
+async def run(connection: database.Connection, steps: booking.Steps) -> booking.Booked:
+    """Drive a booking through one transaction, each step in one round trip."""
+    step = next(steps)
+    before = [BEGIN]
+    try:
+        while True:
+            after = [COMMIT] if step.is_last else []
+            rows = await execute(connection, [*before, *step.statements, *after])
+            step = steps.send(rows[len(before) : len(rows) - len(after)])
+            before = []
+    except StopIteration as stop:
+        booked: booking.Booked = stop.value
+        return booked
+
+
+async def execute(
+    connection: database.Connection, statements: list[booking.Statement]
+) -> list[booking.Rows]:
+    """Run statements in one round trip and return the rows of each."""
+    cursors = []
+    async with connection.pipeline():
+        for statement in statements:
+            cursor = connection.cursor()
+            await cursor.execute(statement.text, statement.parameters)
+            cursors.append(cursor)
+    return [await c.fetchall() if c.description else [] for c in cursors]

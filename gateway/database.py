@@ -1,0 +1,36 @@
+"""The gateway's own connections to Postgres: asynchronous, outside Django's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from django.db import connections
+from psycopg.rows import TupleRow
+
+Connection = psycopg.AsyncConnection[TupleRow]
+
+# A lock is waited for, and a statement runs, this long at most.
+LOCK_TIMEOUT_MS = 5_000
+STATEMENT_TIMEOUT_MS = 10_000
+
+
+def connection_parameters() -> dict[str, Any]:
+    """Return psycopg's parameters for Django's default database."""
+    parameters = connections["default"].get_connection_params()
+    wanted = ("host", "port", "user", "password", "dbname", "sslmode")
+    kept = {name: parameters[name] for name in wanted if parameters.get(name)}
+    kept["application_name"] = "tokenhouse-gateway"
+    kept["connect_timeout"] = 3
+    kept["options"] = (
+        f"-c lock_timeout={LOCK_TIMEOUT_MS} "
+        f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
+    )
+    return kept
+
+
+async def connect() -> Connection:
+    """Open a connection in autocommit mode: transactions are opened by hand."""
+    return await psycopg.AsyncConnection.connect(
+        **connection_parameters(), autocommit=True, prepare_threshold=0
+    )

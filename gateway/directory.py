@@ -1,0 +1,151 @@
+"""
+What this process knows of keys, providers and prices: read once, dropped on change.
+
+Postgres notifies at commit (triggers of billing/migrations/0002). While nobody
+listens, nothing is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import psycopg
+from django.db import Error as DatabaseError
+from django.db import close_old_connections
+from keys.queries import open_provider_key
+
+from billing.price_list import load_price_book
+from billing.pricing import PriceBook
+from gateway import database
+from keys.models import ProviderKey
+from keys.verification import Identity, identify
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "tokenhouse_gateways"
+ENTRIES_MAX = 20_000
+RECONNECT_PAUSE_S = 0.2
+# Readers of the database besides the books: few, since answers are kept.
+THREADS = 2
+
+T = TypeVar("T")
+
+
+class DirectoryUnreachable(Exception):
+    """Postgres does not answer, so nobody can be identified."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAccess:
+    """Where an organization's requests go, and with which key."""
+
+    base_url: str
+    secret: str
+
+    def __repr__(self) -> str:
+        return f"ProviderAccess({self.base_url!r})"
+
+
+class Directory:
+    """Look-ups by key digest and organization, kept in memory while it is safe."""
+
+    def __init__(self) -> None:
+        self._entries: dict[Hashable, Any] = {}
+        self._generation = 0
+        self._is_listening = False
+        self._listener: asyncio.Task[None] | None = None
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="directory")
+
+    async def open(self) -> None:
+        """Begin to listen for changes."""
+        self._listener = asyncio.create_task(self._listen())
+
+    async def close(self) -> None:
+        if self._listener is not None:
+            self._listener.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listener
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def identity(self, digest: str) -> Identity | None:
+        """Return who a digest belongs to. Unknown digests are asked for each time."""
+        return await self._kept(("key", digest), lambda: identify(digest))
+
+    async def price_book(self) -> PriceBook:
+        return await self._kept("prices", load_price_book)
+
+    async def provider_access(self, organization_id: int) -> ProviderAccess | None:
+        """Return the organization's provider and key, or None if it has none."""
+        return await self._kept(
+            ("provider", organization_id), lambda: read_provider_access(organization_id)
+        )
+
+    def keep(self, name: Hashable, value: object) -> None:
+        """Remember something that a change of the watched tables makes void."""
+        if self._is_listening and len(self._entries) < ENTRIES_MAX:
+            self._entries[name] = value
+
+    def kept(self, name: Hashable) -> Any:
+        return self._entries.get(name)
+
+    async def _kept(self, name: Hashable, read: Callable[[], T]) -> T:
+        found: T | None = self._entries.get(name)
+        if found is not None:
+            return found
+        generation = self._generation
+        try:
+            value = await asyncio.get_running_loop().run_in_executor(
+                self._threads, with_connection(read)
+            )
+        except DatabaseError as error:
+            raise DirectoryUnreachable from error
+        # A change that came while we read may have made the answer old.
+        if value is not None and generation == self._generation:
+            self.keep(name, value)
+        return value
+
+    def _forget(self) -> None:
+        self._generation += 1
+        self._entries.clear()
+
+    async def _listen(self) -> None:
+        while True:
+            with contextlib.suppress(psycopg.OperationalError):
+                await self._listen_once()
+            self._is_listening = False
+            self._forget()
+            await asyncio.sleep(RECONNECT_PAUSE_S)
+
+    async def _listen_once(self) -> None:
+        async with await database.connect() as connection:
+            await connection.execute(f"LISTEN {CHANNEL}")
+            self._forget()
+            self._is_listening = True
+            async for _ in connection.notifies():
+                self._forget()
+
+
+def with_connection(read: Callable[[], T]) -> Callable[[], T]:
+    """Run a read on this thread's Django connection, a fresh one if it went bad."""
+
+    def wrapped() -> T:
+        close_old_connections()
+        try:
+            return read()
+        finally:
+            close_old_connections()
+
+    return wrapped
+
+
+def read_provider_access(organization_id: int) -> ProviderAccess | None:
+    key = ProviderKey.objects.filter(organization_id=organization_id).first()
+    if key is None:
+        return None
+    return ProviderAccess(base_url=key.base_url, secret=open_provider_key(key))

@@ -1,0 +1,214 @@
+"""Every refusal of the gateway, in OpenAI's shape. The table is docs/errors.md's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import orjson
+
+from billing.limits import Binding, Refusal
+from core.money import dollars_from_nanos, exact_usd
+from core.periods import next_cycle, start_of_day
+
+NO_KEY_MESSAGE = (
+    "You didn't provide an API key. You need to provide your API key in an "
+    "Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
+)
+
+
+@dataclass
+class ApiError(Exception):
+    """A refusal: HTTP status and OpenAI's error object."""
+
+    status: int
+    message: str
+    type: str = "invalid_request_error"
+    param: str | None = None
+    code: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def body(self) -> bytes:
+        """Return the JSON document of the answer."""
+        error = {
+            "message": self.message,
+            "type": self.type,
+            "param": self.param,
+            "code": self.code,
+            **self.details,
+        }
+        return orjson.dumps({"error": error})
+
+
+def no_key() -> ApiError:
+    return ApiError(401, NO_KEY_MESSAGE)
+
+
+def invalid_key(masked: str) -> ApiError:
+    message = f"Incorrect API key provided: {masked}. It is wrong, revoked or expired."
+    return ApiError(401, message, code="invalid_api_key")
+
+
+def admin_key_refused() -> ApiError:
+    message = "This is an admin key: it administers, and makes no model requests."
+    return ApiError(401, message, code="invalid_api_key")
+
+
+def mismatched_organization(environment: str) -> ApiError:
+    message = (
+        "OpenAI-Organization header should match organization for API key: it names "
+        "an organization that does not exist or that this key cannot act in. The key "
+        f"is of the {environment} environment."
+    )
+    return ApiError(401, message, code="mismatched_organization")
+
+
+def organization_needed(environment: str) -> ApiError:
+    message = (
+        f"Your default organization is not of the key's environment ({environment}). "
+        "Name the organization in the OpenAI-Organization header."
+    )
+    return ApiError(401, message, code="mismatched_organization")
+
+
+def no_organization() -> ApiError:
+    message = "You must be a member of an organization to use the API."
+    return ApiError(401, message, code="no_organization")
+
+
+def suspended() -> ApiError:
+    message = "This organization is suspended. Ask the operator of this installation."
+    return ApiError(403, message, code="organization_suspended")
+
+
+def malformed(message: str, param: str | None = None) -> ApiError:
+    return ApiError(400, message, param=param)
+
+
+def unknown_path(method: str, path: str) -> ApiError:
+    return ApiError(404, f"Invalid URL ({method} {path})")
+
+
+def wrong_method(method: str, path: str, allowed: str) -> ApiError:
+    message = f"Not allowed to {method} on {path} (use {allowed})"
+    return ApiError(405, message, headers={"allow": allowed})
+
+
+def too_large(body_max_bytes: int) -> ApiError:
+    return ApiError(413, f"The request body is larger than {body_max_bytes} bytes.")
+
+
+def model_not_found(model: str) -> ApiError:
+    message = f"The model `{model}` does not exist or you do not have access to it."
+    return ApiError(404, message, param="model", code="model_not_found")
+
+
+def model_not_priced(model: str) -> ApiError:
+    message = (
+        f"The model `{model}` has no price here, and your organization has a limit: "
+        "what cannot be priced cannot be kept within it. Ask the operator to add a "
+        "price."
+    )
+    return ApiError(400, message, param="model", code="model_not_priced")
+
+
+def not_bounded(param: str, reason: str) -> ApiError:
+    """Nobody can say what the request may cost, and a limit applies."""
+    return ApiError(400, reason, param=param, code="request_not_bounded")
+
+
+def provider_not_configured() -> ApiError:
+    message = (
+        "This organization has no provider key. An owner adds one on its Keys page."
+    )
+    return ApiError(400, message, code="provider_not_configured")
+
+
+def upstream_unreachable() -> ApiError:
+    message = "The provider could not be reached. Nothing was charged."
+    return server_error(502, message, "upstream_unreachable")
+
+
+def upstream_lost() -> ApiError:
+    message = "The provider broke off before its answer was complete."
+    return server_error(502, message, "upstream_unreachable")
+
+
+def upstream_timeout() -> ApiError:
+    message = "The provider did not answer in time."
+    return server_error(504, message, "upstream_timeout")
+
+
+def budget_unavailable() -> ApiError:
+    message = "The accounts cannot be reached, so nothing may be spent. Try again soon."
+    return server_error(503, message, "budget_unavailable")
+
+
+def internal() -> ApiError:
+    return server_error(500, "The gateway had an error. Nothing more is known.", None)
+
+
+def server_error(status: int, message: str, code: str | None) -> ApiError:
+    return ApiError(status, message, type="server_error", code=code)
+
+
+QUOTA_CODES = {
+    Binding.CREDIT: "credit_balance_exhausted",
+    Binding.HARD_LIMIT: "organization_spend_limit_exceeded",
+    Binding.APPROVED_LIMIT: "organization_usage_limit_exceeded",
+}
+QUOTA_NAMES = {
+    Binding.CREDIT: "The credit of {organization} (no billing information is entered)",
+    Binding.HARD_LIMIT: "The hard limit of {organization}",
+    Binding.APPROVED_LIMIT: "The approved limit of {organization}",
+}
+
+
+def quota_exceeded(
+    refusal: Refusal, *, organization: str, cycle_start: date, help_url: str
+) -> ApiError:
+    """
+    Explain a quota refusal: which limit, spent, held, when it resets, where to look.
+
+    `x-should-retry: false` keeps OpenAI's SDKs from trying again.
+    """
+    resets_at = None
+    if refusal.binding is not Binding.CREDIT:
+        resets_at = start_of_day(next_cycle(cycle_start)).isoformat()
+    details = {
+        "limit_usd": float(dollars_from_nanos(refusal.limit_nanos)),
+        "spent_usd": float(dollars_from_nanos(refusal.spent_nanos)),
+        "held_usd": float(dollars_from_nanos(refusal.held_nanos)),
+        "resets_at": resets_at,
+        "help_url": help_url,
+    }
+    return ApiError(
+        429,
+        quota_message(refusal, organization, resets_at),
+        type="insufficient_quota",
+        code=QUOTA_CODES[refusal.binding],
+        details=details,
+        headers={"x-should-retry": "false"},
+    )
+
+
+def quota_message(refusal: Refusal, organization: str, resets_at: str | None) -> str:
+    name = QUOTA_NAMES[refusal.binding].format(organization=organization)
+    parts = [
+        "You exceeded your current quota, please check your plan and billing details.",
+        f"{name} is ${exact_usd(refusal.limit_nanos)}:",
+        f"${exact_usd(refusal.spent_nanos)} is spent,",
+        f"${exact_usd(refusal.held_nanos)} is held by requests under way,",
+        f"and this request may cost up to ${exact_usd(refusal.bound_nanos or 0)}.",
+    ]
+    if refusal.can_never_fit:
+        parts.append(
+            "Alone it exceeds the whole limit: set a smaller max_completion_tokens "
+            "or shorten the input."
+        )
+    if resets_at:
+        parts.append(f"The limit resets at {resets_at}.")
+    return " ".join(parts)

@@ -1,0 +1,169 @@
+"""
+The life of a request, in its order: authenticate, bound, hold, forward, settle.
+
+docs/architecture.md tells it as a whole; `gateway.relay` is its last part.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from billing.booking_types import Hold
+from billing.limits import Refusal
+from gateway import errors
+from gateway.auth import Caller, authenticate
+from gateway.books import BooksUnreachable
+from gateway.calls import NotBounded, bound_nanos, read_call
+from gateway.exchange import Exchange
+from gateway.messages import Request
+from gateway.model_list import model_is_known
+from gateway.relay import refusal_of, relay
+from gateway.service import Gateway
+from gateway.upstream import Lost, NotDispatched, Upstream
+from usage.models import Outcome
+
+
+async def begin(
+    gateway: Gateway, request: Request, endpoint: str, path: str
+) -> tuple[Exchange, Upstream]:
+    """
+    Take a request up to its committed hold.
+
+    :raises ApiError: for every refusal; then nothing is held and nothing was sent.
+    """
+    caller = await identify(gateway, request)
+    raw = await request.body(max_bytes=gateway.body_max_bytes)
+    call = read_call(endpoint, path, raw)
+    upstream, simulated = await choose_upstream(gateway, caller)
+    hold = Hold(
+        event_id=request.event_id,
+        organization_id=caller.organization.pk,
+        api_key_id=caller.api_key_id,
+        user_id=caller.user_id,
+        gateway_id=gateway.presence.gateway_id,
+        endpoint=endpoint,
+        model=call.model[:120],
+        simulated=simulated,
+        streamed=call.streamed,
+        price_id=0,
+        bound_nanos=None,
+    )
+    book = await gateway.directory.price_book()
+    rates = book.find(call.model, hold.occurred_at)
+    if rates is None and simulated:
+        raise errors.model_not_found(call.model)
+    exchange = Exchange(gateway, request, call, hold, rates)
+    await place_hold(exchange, caller, upstream)
+    return exchange, upstream
+
+
+async def identify(gateway: Gateway, request: Request) -> Caller:
+    """Return the caller and name the organization in the answer's headers."""
+    caller = await authenticate(request, gateway.directory, now=datetime.now(UTC))
+    request.organization_id = caller.organization.public_id
+    return caller
+
+
+async def choose_upstream(gateway: Gateway, caller: Caller) -> tuple[Upstream, bool]:
+    """Return who answers, and whether that is the sandbox."""
+    access = await gateway.directory.provider_access(caller.organization.pk)
+    if access is not None:
+        provider = gateway.client.provider(
+            base_url=access.base_url, secret=access.secret
+        )
+        return provider, False
+    if caller.organization.is_staging:
+        return gateway.sandbox, True
+    raise errors.provider_not_configured()
+
+
+async def place_hold(exchange: Exchange, caller: Caller, upstream: Upstream) -> None:
+    """
+    Hold the bound of a call.
+
+    What has no price or no bound is held only where no limit applies: the books
+    decide that, under the budget's lock.
+    """
+    unbounded: NotBounded | None = None
+    hold, rates = exchange.hold, exchange.rates
+    if rates is not None:
+        try:
+            bound: int | None = bound_nanos(exchange.call, rates)
+        except NotBounded as error:
+            bound, unbounded = None, error
+        hold = replace(hold, price_id=rates.price_id, bound_nanos=bound)
+        exchange.hold = hold
+    books = exchange.gateway.books
+    try:
+        refusal = await books.hold(hold)
+    except BooksUnreachable:
+        raise errors.budget_unavailable() from None
+    except asyncio.CancelledError:
+        books.release(hold.as_release())
+        raise
+    if refusal is None:
+        return
+    if unbounded is not None:
+        raise errors.not_bounded(unbounded.param, unbounded.reason)
+    if rates is None:
+        raise await unpriced(exchange, upstream)
+    raise quota_exceeded(exchange, caller, refusal)
+
+
+async def unpriced(exchange: Exchange, upstream: Upstream) -> errors.ApiError:
+    """Return the refusal of an unpriced model: unknown to the provider, or just so."""
+    model = exchange.call.model
+    if await model_is_known(upstream, model):
+        return errors.model_not_priced(model)
+    return errors.model_not_found(model)
+
+
+def quota_exceeded(
+    exchange: Exchange, caller: Caller, refusal: Refusal
+) -> errors.ApiError:
+    organization = caller.organization
+    return errors.quota_exceeded(
+        refusal,
+        organization=organization.name,
+        cycle_start=exchange.hold.cycle_start,
+        help_url=f"{exchange.gateway.base_url}/o/{organization.slug}/limits",
+    )
+
+
+async def forward(exchange: Exchange, upstream: Upstream) -> None:
+    """
+    Dispatch a held call, relay its answer and settle it.
+
+    Whatever happens, the hold ends here: in a settlement, or in a release if
+    nothing was sent.
+    """
+    books = exchange.gateway.books
+    try:
+        answer = await upstream.send(
+            "POST", exchange.call.path, exchange.call.payload, exchange.request.headers
+        )
+    except NotDispatched:
+        books.release(exchange.hold.as_release())
+        raise errors.upstream_unreachable() from None
+    except Lost as error:
+        refusal = refusal_of(error)
+        await exchange.settle(Outcome.PROVIDER_LOST, refusal.status, None)
+        raise refusal from None
+    except BaseException:
+        # Stopped while sending: it may have arrived.
+        books.settle_soon(exchange.settlement(Outcome.GATEWAY_LOST, 0, None))
+        raise
+    try:
+        await relay(exchange, answer)
+    finally:
+        await answer.close()
+
+
+async def serve_call(
+    gateway: Gateway, request: Request, endpoint: str, path: str
+) -> None:
+    """Serve one request to a model from its key to its settlement."""
+    exchange, upstream = await begin(gateway, request, endpoint, path)
+    await forward(exchange, upstream)

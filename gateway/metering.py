@@ -1,0 +1,123 @@
+"""Reading usage out of a provider's answers. Pure; bytes go through untouched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from billing.pricing import Tokens
+
+DATA_PREFIX = b"data:"
+
+
+def tokens_of(answer: object) -> Tokens | None:
+    """
+    Return the tokens that an answer (or a stream's chunk) reports, if it does.
+
+    `prompt_tokens` includes cached ones and `completion_tokens` reasoning ones
+    (OpenAI's `usage` object).
+    """
+    usage = answer.get("usage") if isinstance(answer, dict) else None
+    if not isinstance(usage, dict):
+        return None
+    input_tokens = whole(usage, "prompt_tokens")
+    if input_tokens is None:
+        return None
+    return Tokens(
+        input=input_tokens,
+        cached_input=whole(usage.get("prompt_tokens_details"), "cached_tokens") or 0,
+        output=whole(usage, "completion_tokens") or 0,
+        reasoning=whole(usage.get("completion_tokens_details"), "reasoning_tokens")
+        or 0,
+    )
+
+
+def whole(source: object, name: str) -> int | None:
+    """Return a count, or None if it is missing or not one."""
+    value = source.get(name) if isinstance(source, dict) else None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        return None
+    return value
+
+
+def tokens_of_body(body: bytes) -> Tokens | None:
+    """Return the tokens that an unstreamed answer reports; None if it is garbled."""
+    try:
+        return tokens_of(orjson.loads(body))
+    except orjson.JSONDecodeError:
+        return None
+
+
+@dataclass(slots=True)
+class StreamMeter:
+    """
+    Watches a stream of server-sent events for its usage.
+
+    `feed` returns the bytes to pass on: all of them, or all but the usage chunk if
+    the client did not ask for it.
+    """
+
+    passes_usage: bool
+    tokens: Tokens | None = None
+    is_complete: bool = False
+    _rest: bytes = b""
+
+    def feed(self, part: bytes) -> bytes:
+        """Take bytes as they come; hold back an event that is not whole yet."""
+        data = self._rest + part if self._rest else part
+        end = end_of_events(data)
+        self._rest, whole_events = data[end:], data[:end]
+        if not self._may_matter(whole_events):
+            return whole_events
+        kept = [e for e in split_events(whole_events) if self._passes(e)]
+        return b"".join(kept)
+
+    def finish(self) -> bytes:
+        """Return what is left when the stream ends without a last empty line."""
+        rest, self._rest = self._rest, b""
+        return rest if not rest or self._passes(rest) else b""
+
+    def _may_matter(self, events: bytes) -> bool:
+        return b'"usage"' in events or b"[DONE]" in events
+
+    def _passes(self, event: bytes) -> bool:
+        chunk = read_event(event)
+        if chunk == b"[DONE]":
+            self.is_complete = True
+        if not isinstance(chunk, dict):
+            return True
+        tokens = tokens_of(chunk)
+        if tokens is None:
+            return True
+        self.tokens = tokens
+        return self.passes_usage or bool(chunk.get("choices"))
+
+
+def end_of_events(data: bytes) -> int:
+    """Return the position after the last whole event (0 if there is none)."""
+    ends = [data.rfind(mark) + len(mark) for mark in (b"\n\n", b"\r\n\r\n")]
+    found = [end for end, mark in zip(ends, (2, 4), strict=True) if end >= mark]
+    return max(found, default=0)
+
+
+def split_events(data: bytes) -> list[bytes]:
+    """Split whole events, each with the empty line that ends it."""
+    mark = b"\r\n\r\n" if b"\r\n\r\n" in data else b"\n\n"
+    events = data.split(mark)
+    return [event + mark for event in events[:-1]] + [e for e in events[-1:] if e]
+
+
+def read_event(event: bytes) -> dict[str, Any] | bytes | None:
+    """Return an event's JSON object, b"[DONE]", or None for anything else."""
+    lines = event.splitlines()
+    parts = [line[5:].strip() for line in lines if line.startswith(DATA_PREFIX)]
+    data = b"\n".join(parts)
+    if data == b"[DONE]":
+        return data
+    try:
+        chunk = orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+    return chunk if isinstance(chunk, dict) else None

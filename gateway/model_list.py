@@ -1,0 +1,76 @@
+"""`GET /models`: what an organization may ask for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from gateway import errors
+from gateway.messages import JSON_TYPE, Request
+from gateway.sandbox import SandboxUpstream
+from gateway.service import Gateway
+from gateway.upstream import Lost, NotDispatched, TimedOut, Upstream
+
+
+async def serve_models(gateway: Gateway, request: Request, upstream: Upstream) -> None:
+    """Answer with the models of the sandbox, or with the provider's own answer."""
+    if isinstance(upstream, SandboxUpstream):
+        models = [as_object(name) for name in await sandbox_models(gateway)]
+        body = orjson.dumps({"object": "list", "data": models})
+        await request.answer(200, body, [JSON_TYPE])
+    else:
+        await pass_on(request, upstream, "/models")
+
+
+async def serve_model(
+    gateway: Gateway, request: Request, upstream: Upstream, model: str
+) -> None:
+    """Answer with one model, or 404."""
+    if not isinstance(upstream, SandboxUpstream):
+        await pass_on(request, upstream, f"/models/{model}")
+    elif model in await sandbox_models(gateway):
+        await request.answer(200, orjson.dumps(as_object(model)), [JSON_TYPE])
+    else:
+        raise errors.model_not_found(model)
+
+
+async def sandbox_models(gateway: Gateway) -> list[str]:
+    """Return what the sandbox answers for: every exact name that has a price."""
+    book = await gateway.directory.price_book()
+    return book.models(datetime.now(UTC))
+
+
+def as_object(name: str) -> dict[str, Any]:
+    owner = "tokenhouse" if name.startswith("sandbox-") else "openai"
+    return {"id": name, "object": "model", "created": 1735689600, "owned_by": owner}
+
+
+async def pass_on(request: Request, upstream: Upstream, path: str) -> None:
+    """Ask the provider; listing models costs nothing, so nothing is held."""
+    try:
+        answer = await upstream.send("GET", path, b"", request.headers)
+        try:
+            body = await answer.read()
+        finally:
+            await answer.close()
+    except TimedOut:
+        raise errors.upstream_timeout() from None
+    except (NotDispatched, Lost):
+        raise errors.upstream_unreachable() from None
+    await request.answer(answer.status, body, answer.headers)
+
+
+async def model_is_known(upstream: Upstream, model: str) -> bool:
+    """Say whether the provider lists a model; a provider that fails is believed."""
+    try:
+        answer = await upstream.send("GET", "/models", b"", {})
+        try:
+            body = await answer.read()
+        finally:
+            await answer.close()
+        listed = {entry["id"] for entry in orjson.loads(body)["data"]}
+    except (NotDispatched, Lost, orjson.JSONDecodeError, KeyError, TypeError):
+        return True
+    return model in listed

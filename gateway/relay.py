@@ -1,0 +1,141 @@
+"""Passing an answer on, metering it, and settling what it cost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+from billing.pricing import Tokens
+from core.money import exact_usd
+from gateway import errors
+from gateway.errors import ApiError
+from gateway.exchange import Exchange
+from gateway.messages import Receive
+from gateway.metering import StreamMeter, tokens_of_body
+from gateway.upstream import Answer, Lost, TimedOut
+from usage.models import Outcome
+
+
+async def relay(exchange: Exchange, answer: Answer) -> None:
+    """Pass an answer on; whatever happens, the call is settled once."""
+    is_success = 200 <= answer.status < 300
+    if exchange.call.streamed and is_success:
+        await relay_stream(exchange, answer)
+    else:
+        await relay_whole(exchange, answer, is_success=is_success)
+
+
+async def relay_whole(exchange: Exchange, answer: Answer, *, is_success: bool) -> None:
+    """
+    Pass on an answer in one piece, settled before it is sent.
+
+    So a client that has its answer also finds it in the accounts. A provider's own
+    error costs nothing and passes unchanged.
+    """
+    try:
+        body = await answer.read()
+    except Lost as error:
+        refusal = refusal_of(error)
+        await exchange.settle(Outcome.PROVIDER_LOST, refusal.status, None)
+        raise refusal from None
+    except BaseException:
+        stopped = exchange.settlement(Outcome.GATEWAY_LOST, 0, None)
+        exchange.gateway.books.settle_soon(stopped)
+        raise
+    headers = answer.headers
+    if is_success:
+        settled = await exchange.settle(
+            Outcome.SUCCEEDED, answer.status, tokens_of_body(body)
+        )
+        cost = exact_usd(settled.record.cost_nanos).encode()
+        headers = [*headers, (b"x-tokenhouse-cost-usd", cost)]
+    else:
+        await exchange.settle(Outcome.PROVIDER_ERROR, answer.status, Tokens())
+    await exchange.request.answer(answer.status, body, headers)
+
+
+async def relay_stream(exchange: Exchange, answer: Answer) -> None:
+    """
+    Pass events on as they come and settle at their end.
+
+    A client that leaves does not stop the metering: the provider is heard to the
+    end, for `GATEWAY_DRAIN_S` at most, then cut off and charged at the bound.
+    """
+    request, meter = exchange.request, StreamMeter(exchange.call.wants_usage)
+    client = Client(request.receive)
+    outcome, failure = Outcome.SUCCEEDED, b""
+    try:
+        await request.start_answer(answer.status, answer.headers)
+        await pump(exchange, answer, meter, client)
+        if client.has_left:
+            outcome = Outcome.CLIENT_LEFT
+    except Lost as error:
+        outcome, failure = Outcome.PROVIDER_LOST, error_event(refusal_of(error))
+    except BaseException:
+        stopped = exchange.settlement(Outcome.GATEWAY_LOST, 0, meter.tokens)
+        exchange.gateway.books.settle_soon(stopped)
+        raise
+    finally:
+        client.forget()
+    rest = meter.finish()
+    await exchange.settle(outcome, answer.status, meter.tokens)
+    await request.send_part(rest + failure, is_last=True)
+
+
+async def pump(
+    exchange: Exchange, answer: Answer, meter: StreamMeter, client: Client
+) -> None:
+    """Move the parts of an answer to the client, by way of the meter."""
+    request = exchange.request
+    deadline = asyncio.timeout(None)
+    client.on_leaving(
+        lambda: deadline.reschedule(
+            asyncio.get_running_loop().time() + exchange.gateway.drain_s
+        )
+    )
+    # A drain that takes too long ends like a stream: without usage, at the bound.
+    with contextlib.suppress(TimeoutError):
+        async with deadline:
+            async for part in answer.parts():
+                passed = meter.feed(part)
+                if exchange.first_token_ms is None:
+                    exchange.first_token_ms = request.elapsed_ms()
+                if passed and not client.has_left:
+                    await request.send_part(passed, is_last=False)
+
+
+class Client:
+    """Whoever reads the stream; notices when they leave."""
+
+    def __init__(self, receive: Receive) -> None:
+        self.has_left = False
+        self._on_leaving: Callable[[], None] | None = None
+        self._watch = asyncio.create_task(self._wait(receive))
+
+    def on_leaving(self, act: Callable[[], None]) -> None:
+        """Call `act` once when the client leaves."""
+        self._on_leaving = act
+
+    def forget(self) -> None:
+        self._on_leaving = None
+        self._watch.cancel()
+
+    async def _wait(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        self.has_left = True
+        if self._on_leaving is not None:
+            self._on_leaving()
+
+
+def refusal_of(error: Lost) -> ApiError:
+    """Return what the client is told when the provider fails."""
+    if isinstance(error, TimedOut):
+        return errors.upstream_timeout()
+    return errors.upstream_lost()
+
+
+def error_event(error: ApiError) -> bytes:
+    """Return the event that ends a broken stream; OpenAI's SDKs raise it."""
+    return b"data: " + error.body() + b"\n\n"

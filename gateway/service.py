@@ -1,0 +1,41 @@
+"""The parts of one gateway process, opened and closed together."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from gateway.books import Books
+from gateway.directory import Directory
+from gateway.presence import Presence
+from gateway.sandbox import SandboxUpstream
+from gateway.upstream import HttpClient
+
+# Waiting settlements get this long when the process stops; the sweep has the rest.
+CLOSE_TIMEOUT_S = 5.0
+
+
+class Gateway:
+    """What the requests of a process share."""
+
+    def __init__(self) -> None:
+        self.directory = Directory()
+        self.books = Books()
+        self.presence = Presence(self.books)
+        self.sandbox = SandboxUpstream(is_paced=settings.SANDBOX_PACE)
+        self.client = HttpClient(timeout_s=settings.UPSTREAM_TIMEOUT_S)
+        self.body_max_bytes: int = settings.GATEWAY_BODY_MAX_BYTES
+        self.drain_s: float = settings.GATEWAY_DRAIN_S
+        self.base_url: str = settings.BASE_URL
+
+    async def open(self) -> None:
+        """Begin: a gateway whose database is away answers 503 until it is back."""
+        await self.books.open()
+        await self.directory.open()
+        await self.presence.open()
+
+    async def close(self) -> None:
+        """End: book what waits, then sign off."""
+        await self.books.close(timeout_s=CLOSE_TIMEOUT_S)
+        await self.presence.close()
+        await self.directory.close()
+        await self.client.close()

@@ -1,0 +1,172 @@
+"""Forwarding to a provider over HTTP. The only module that speaks aiohttp."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import aiohttp
+from yarl import URL
+
+# Passed on to the provider; everything else stays here, credentials first of all.
+FORWARDED_REQUEST_HEADERS = (b"accept", b"openai-beta", b"user-agent")
+# Passed back to the client: an allow-list, so that nothing of ours or theirs leaks.
+RETURNED_HEADERS = ("content-type", "retry-after", "retry-after-ms", "x-should-retry")
+RETURNED_PREFIXES = ("x-ratelimit-",)
+# An unstreamed answer is held in memory to be metered.
+ANSWER_MAX_BYTES = 64 * 1024 * 1024
+CONNECT_TIMEOUT_S = 10.0
+# With the provider's own default of 600 s a connection may wait long for bytes.
+CONNECTIONS_MAX = 1000
+
+
+class UpstreamError(Exception):
+    """The provider did not give a whole answer."""
+
+
+class NotDispatched(UpstreamError):
+    """Nothing was sent: the provider cannot have charged anything."""
+
+
+class Lost(UpstreamError):
+    """It was sent, and the answer is missing or broken off."""
+
+
+class TimedOut(Lost):
+    """It was sent, and the answer did not come in time."""
+
+
+class Answer(Protocol):
+    """A provider's answer under way."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+
+    async def read(self) -> bytes:
+        """Return the whole body. Raises `Lost` if it breaks off."""
+        ...
+
+    def parts(self) -> AsyncIterator[bytes]:
+        """Yield the body as it comes. Raises `Lost` if it breaks off."""
+        ...
+
+    async def close(self) -> None:
+        """Give the connection back, or cancel what is still coming."""
+        ...
+
+
+class Upstream(Protocol):
+    """Whoever answers a call: a provider, or the sandbox."""
+
+    async def send(
+        self, method: str, path: str, payload: bytes, headers: Mapping[bytes, bytes]
+    ) -> Answer:
+        """Send a request. Raises `NotDispatched` or `Lost`."""
+        ...
+
+
+@dataclass(slots=True)
+class HttpAnswer:
+    """An answer that comes over HTTP."""
+
+    response: aiohttp.ClientResponse
+    status: int
+    headers: list[tuple[bytes, bytes]]
+
+    async def read(self) -> bytes:
+        parts, length = [], 0
+        async for part in self.parts():
+            length += len(part)
+            if length > ANSWER_MAX_BYTES:
+                raise Lost(f"the answer is longer than {ANSWER_MAX_BYTES} bytes")
+            parts.append(part)
+        return b"".join(parts)
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        try:
+            async for part in self.response.content.iter_any():
+                yield part
+        except TimeoutError as error:
+            raise TimedOut("the answer stopped coming") from error
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise Lost(type(error).__name__) from error
+
+    async def close(self) -> None:
+        if self.response.content.at_eof():
+            self.response.release()
+        else:
+            self.response.close()
+
+
+class HttpClient:
+    """The connections of this process to all providers."""
+
+    def __init__(self, *, timeout_s: float) -> None:
+        self._session = aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(
+                total=timeout_s, sock_connect=CONNECT_TIMEOUT_S
+            ),
+            connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, ttl_dns_cache=60),
+            auto_decompress=False,
+            trust_env=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=("Accept-Encoding", "User-Agent"),
+        )
+
+    def provider(self, *, base_url: str, secret: str) -> HttpProvider:
+        return HttpProvider(self._session, base_url.rstrip("/"), secret)
+
+    async def close(self) -> None:
+        await self._session.close()
+
+
+@dataclass(slots=True)
+class HttpProvider:
+    """One organization's provider: its base URL and its key."""
+
+    session: aiohttp.ClientSession
+    base_url: str
+    secret: str
+
+    async def send(
+        self, method: str, path: str, payload: bytes, headers: Mapping[bytes, bytes]
+    ) -> HttpAnswer:
+        """Send a request. Redirects are not followed: they could carry the key off."""
+        forwarded = {
+            name.decode(): headers[name].decode("latin-1")
+            for name in FORWARDED_REQUEST_HEADERS
+            if name in headers
+        }
+        forwarded["Authorization"] = f"Bearer {self.secret}"
+        if payload:
+            forwarded["Content-Type"] = "application/json"
+        try:
+            response = await self.session.request(
+                method,
+                URL(self.base_url + path, encoded=True),
+                data=payload or None,
+                headers=forwarded,
+                allow_redirects=False,
+            )
+        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
+            raise NotDispatched(type(error).__name__) from error
+        except aiohttp.ConnectionTimeoutError as error:
+            raise NotDispatched("no connection in time") from error
+        except TimeoutError as error:
+            raise TimedOut("no answer in time") from error
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise Lost(type(error).__name__) from error
+        return HttpAnswer(response, response.status, returned_headers(response))
+
+
+def returned_headers(response: aiohttp.ClientResponse) -> list[tuple[bytes, bytes]]:
+    """Return those headers of a provider's answer that the client may see."""
+    kept = []
+    for name, value in response.headers.items():
+        lower = name.lower()
+        if lower in RETURNED_HEADERS or lower.startswith(RETURNED_PREFIXES):
+            kept.append((lower.encode("latin-1"), value.encode("latin-1")))
+        elif lower == "x-request-id":
+            kept.append((b"x-provider-request-id", value.encode("latin-1")))
+    return kept
