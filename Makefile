@@ -3,7 +3,8 @@
 PYTHON ?= python3
 PYTEST_ARGS ?= -n 2
 PY := .venv/bin/python
-PIP := $(PY) -m pip --quiet --disable-pip-version-check --no-input
+# Twice quiet: what is wrong with a machine's own pip configuration is not our news.
+PIP := $(PY) -m pip -qq --disable-pip-version-check --no-input
 
 # What a production environment sets; for `check --deploy` only.
 PRODUCTION := DATABASE_URL=postgres://tokenhouse@db.invalid/tokenhouse \

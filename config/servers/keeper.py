@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -57,7 +58,9 @@ class Keeper:
             return
         self.stop()
         reason = complaint("\n".join(last_lines(Path(self.log.name), 8)))
-        raise StartError(f"{self.server.title} did not start: {reason}")
+        raise StartError(
+            f"{self.server.title} did not start: {reason}. See {self.log.name}."
+        )
 
     def keep(self, lease: locks.FileLock) -> int:
         """Work until nobody holds the lease (0) or the server dies too often (1)."""
@@ -142,7 +145,7 @@ def serve(
 
 def report(line: str) -> None:
     """Tell whoever started us, and let go of their pipe."""
-    with os.fdopen(os.dup(1), "w") as out:
+    with suppress(BrokenPipeError), os.fdopen(os.dup(1), "w") as out:
         out.write(" ".join(line.split()) + "\n")
     null = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):

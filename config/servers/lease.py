@@ -95,6 +95,9 @@ class Lease:
 
     def leave(self) -> None:
         """Give the lease up: the keeper stops the server if we were the last."""
+        if self._keeper is not None:
+            self._keeper.communicate()
+            self._keeper = None
         self._starting.release()
         self._held.release()
 

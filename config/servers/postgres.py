@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import struct
@@ -19,6 +20,9 @@ ROLE = "tokenhouse"
 DATABASE = "tokenhouse"
 SOCKET = ".s.PGSQL.5432"
 PROTOCOL_3 = 196_608
+TELLING = re.compile(r"(?:FATAL|PANIC|error):\s+(.*)")
+# What our own question is answered while Postgres starts: no reason.
+NOT_YET = "the database system is starting up"
 TERMINATE = b"X\0\0\0\4"
 FIRST_MAJOR_WITH_BUILTIN_LOCALE = 17
 LEFTOVER_STOP_S = 10.0
@@ -168,7 +172,8 @@ def first_number(path: Path) -> int | None:
 
 
 def complaint(text: str) -> str:
-    """Return the line of a program's output that says what is wrong."""
+    """Return what a program's output says is wrong: its last complaint."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
-    telling = [line for line in lines if "FATAL" in line or "error:" in line]
-    return (telling or lines or ["it gave no reason"])[0]
+    found = [TELLING.search(line) for line in lines]
+    reasons = [match[1] for match in found if match and NOT_YET not in match[1]]
+    return (reasons or lines or ["it gave no reason"])[-1]
