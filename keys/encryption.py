@@ -1,0 +1,87 @@
+"""
+Secrets at rest: AES-256-GCM under a ring of keys, bound to where they belong.
+
+The context (organization, table, column, row, origin) is authenticated with the
+ciphertext: moved, swapped or edited, a secret does not open.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping
+from functools import cache
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+FORMAT = "v1"
+NONCE_BYTES = 12
+KEY_BYTES = 32
+
+
+class CannotDecrypt(Exception):
+    """The secret was altered or moved, or its key is not in the ring."""
+
+
+def seal(plaintext: str, *, context: tuple[str, ...]) -> str:
+    """Encrypt under the newest key: `v1.<key name>.<base64 of nonce and text>`."""
+    ring = read_ring(settings.ENCRYPTION_KEYS)
+    name = next(iter(ring))
+    nonce = os.urandom(NONCE_BYTES)
+    sealed = AESGCM(ring[name]).encrypt(
+        nonce, plaintext.encode(), associated_data(name, context)
+    )
+    return f"{FORMAT}.{name}.{base64.b64encode(nonce + sealed).decode()}"
+
+
+def unseal(ciphertext: str, *, context: tuple[str, ...]) -> str:
+    """
+    Decrypt what `seal` made in the same context.
+
+    :raises CannotDecrypt: for anything else, without saying why.
+    """
+    form, _, rest = ciphertext.partition(".")
+    name, _, encoded = rest.partition(".")
+    key = read_ring(settings.ENCRYPTION_KEYS).get(name)
+    if form != FORMAT or key is None:
+        raise CannotDecrypt
+    try:
+        data = base64.b64decode(encoded, validate=True)
+        nonce, sealed = data[:NONCE_BYTES], data[NONCE_BYTES:]
+        return (
+            AESGCM(key).decrypt(nonce, sealed, associated_data(name, context)).decode()
+        )
+    except (InvalidTag, binascii.Error, ValueError):
+        raise CannotDecrypt from None
+
+
+def associated_data(key_name: str, context: tuple[str, ...]) -> bytes:
+    """Join the parts with their lengths, so that no two contexts look alike."""
+    parts = [part.encode() for part in (FORMAT, key_name, *context)]
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+
+
+@cache
+def read_ring(text: str) -> Mapping[str, bytes]:
+    """
+    Read `name:base64,name:base64`, newest first.
+
+    :raises ImproperlyConfigured: if a key is not 32 bytes of base64 with a name.
+    """
+    ring = {}
+    for entry in text.split(","):
+        name, _, encoded = entry.strip().partition(":")
+        try:
+            key = base64.b64decode(encoded, validate=True)
+        except binascii.Error:
+            key = b""
+        if not name or "." in name or len(key) != KEY_BYTES:
+            raise ImproperlyConfigured(
+                "ENCRYPTION_KEYS must be name:base64 of 32 bytes, comma-separated."
+            )
+        ring[name] = key
+    return ring

@@ -1,0 +1,38 @@
+"""Reading keys: for the pages, and for whoever spends on a provider key."""
+
+from __future__ import annotations
+
+from django.db.models import QuerySet
+
+from keys import encryption
+from keys.models import ApiKey, ApiKeyKind, ProviderKey
+from keys.origins import origin_of
+from orgs.models import Membership
+
+
+def keys_visible_to(membership: Membership) -> QuerySet[ApiKey]:
+    """Return an owner's view (all keys usable here) or a reader's (their own)."""
+    keys = ApiKey.objects.usable_in(membership.organization)
+    if not membership.is_owner:
+        keys = keys.filter(kind=ApiKeyKind.PERSONAL, user=membership.user)
+    return keys.select_related("user", "created_by").order_by("-created_at", "-pk")
+
+
+def provider_key_context(key: ProviderKey) -> tuple[str, ...]:
+    """Return what a provider key's ciphertext is bound to."""
+    return (
+        key.organization.public_id,
+        "keys_providerkey",
+        "ciphertext",
+        str(key.row_uuid),
+        origin_of(key.base_url),
+    )
+
+
+def open_provider_key(key: ProviderKey) -> str:
+    """
+    Return a provider key in clear, for the gateway alone.
+
+    :raises keys.encryption.CannotDecrypt: if it was altered, moved, or its URL edited.
+    """
+    return encryption.unseal(key.ciphertext, context=provider_key_context(key))
