@@ -21,8 +21,8 @@ PARENT_VARIABLE = "TOKENHOUSE_PARENT"
 SOCKET_VARIABLE = "TOKENHOUSE_SOCKET"
 WORKER_PROCESSES = 2
 PARENT_POLL_S = 1.0
-# Below the supervisor's patience with the web process.
-GRACEFUL_S = 3
+# Requests under way get this long; then the gateway books what it can.
+GRACEFUL_S = 2
 
 
 def web() -> None:
