@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 
 from orgs.models import Invitation, Membership, Organization, Role, User
+from orgs.tokens import digest_token
 
 
 def organizations_of(user: User) -> list[Membership]:
@@ -63,3 +64,13 @@ def is_member(*, organization: Organization, email: str) -> bool:
 def open_invitations(organization: Organization, *, now: datetime) -> int:
     """Return how many invitations can still be accepted."""
     return pending_invitations(organization).filter(expires_at__gt=now).count()
+
+
+def invitation_of_link(token: str) -> Invitation | None:
+    """Return the invitation whose mailed link holds the token, open or not."""
+    invitations = Invitation.objects.select_related("organization", "invited_by")
+    return invitations.filter(token_digest=digest_token(token)).first()
+
+
+def has_account(email: str) -> bool:
+    return User.objects.filter(email=email.strip().lower()).exists()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orgs.views import account, home
+from orgs.views import account, home, invitations, members
 
 app_name = "orgs"
 urlpatterns = [
@@ -16,5 +16,25 @@ urlpatterns = [
         account.set_default,
         name="set_default_organization",
     ),
+    path("invitations/<str:token>", invitations.accept, name="accept_invitation"),
     path("o/<slug:slug>/", home.organization_home, name="organization"),
+    path("o/<slug:slug>/members", members.members, name="members"),
+    path("o/<slug:slug>/members/invite", members.invite, name="invite"),
+    path("o/<slug:slug>/members/leave", members.leave, name="leave"),
+    path("o/<slug:slug>/members/<str:user_id>/role", members.set_role, name="set_role"),
+    path(
+        "o/<slug:slug>/members/<str:user_id>/remove",
+        members.remove,
+        name="remove_member",
+    ),
+    path(
+        "o/<slug:slug>/invitations/<str:invitation_id>/resend",
+        invitations.resend,
+        name="resend_invitation",
+    ),
+    path(
+        "o/<slug:slug>/invitations/<str:invitation_id>/revoke",
+        invitations.revoke,
+        name="revoke_invitation",
+    ),
 ]

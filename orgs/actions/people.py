@@ -7,11 +7,8 @@ from datetime import datetime
 from django.db import transaction
 
 from orgs import audit
+from orgs.actions.members import NotAMember
 from orgs.models import Membership, Organization, User
-
-
-class NotAMember(Exception):
-    """The person is not in the organization."""
 
 
 @transaction.atomic

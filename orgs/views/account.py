@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from orgs.actions.people import set_default_organization
+from orgs.actions import set_default_organization
 from orgs.models import Membership, User
 from orgs.queries import landing_organization, organizations_of
 

@@ -28,8 +28,8 @@ def home(request: HttpRequest) -> HttpResponse:
     return redirect("orgs:organization", slug=organization.slug)
 
 
-@require_safe
 @org_view()
+@require_safe
 def organization_home(request: OrgRequest) -> HttpResponse:
     """Lead to the organization's first page."""
     return redirect(context.navigation(request, request.organization)[0].url)

@@ -1,0 +1,94 @@
+"""Outgoing mail: queued as rows in the transaction of its cause, sent later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+from django.template.loader import render_to_string
+
+from orgs.models import Organization
+
+LONGEST_SUBJECT = 250
+INSERT = """
+INSERT INTO orgs_outboxmail (
+    recipient, organization_id, kind, subject, body_text, body_html, dedupe_key,
+    status, attempts, next_attempt_at, last_error, created_at
+)
+SELECT recipient, %s, %s, %s, %s, %s, %s, 'queued', 0, %s, '', %s
+FROM unnest(%s::text[]) AS recipient
+ON CONFLICT (dedupe_key, recipient) DO NOTHING
+"""
+
+
+def queue_mail(
+    *,
+    kind: str,
+    recipients: Iterable[str],
+    subject: str,
+    template: str,
+    context: dict[str, Any],
+    dedupe_key: str,
+    organization: Organization | None,
+    now: datetime,
+) -> int:
+    """
+    Queue a mail from `templates/emails/<template>.txt` and `.html`.
+
+    :returns: how many were new: a cause and a recipient share one mail, however
+        often this is called.
+    """
+    values = {
+        "base_url": settings.BASE_URL,
+        "organization": organization,
+        "subject": subject,
+        **context,
+    }
+    return queue_message(
+        kind=kind,
+        recipients=recipients,
+        subject=subject,
+        body_text=render_to_string(f"emails/{template}.txt", values),
+        body_html=render_to_string(f"emails/{template}.html", values),
+        dedupe_key=dedupe_key,
+        organization=organization,
+        now=now,
+    )
+
+
+def queue_message(
+    *,
+    kind: str,
+    recipients: Iterable[str],
+    subject: str,
+    body_text: str,
+    body_html: str,
+    dedupe_key: str,
+    organization: Organization | None,
+    now: datetime,
+) -> int:
+    """Queue a mail whose text is written already; see `queue_mail`."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            INSERT,
+            [
+                organization.pk if organization else None,
+                kind,
+                one_line(subject),
+                body_text.strip() + "\n",
+                body_html.strip(),
+                dedupe_key,
+                now,
+                now,
+                sorted({recipient.strip().lower() for recipient in recipients}),
+            ],
+        )
+        return int(cursor.rowcount)
+
+
+def one_line(subject: str) -> str:
+    """Return a subject that cannot smuggle a header: no line breaks, not too long."""
+    return " ".join(subject.split())[:LONGEST_SUBJECT]
