@@ -88,15 +88,13 @@ async def pump(
 ) -> None:
     """Move the parts of an answer to the client, by way of the meter."""
     request = exchange.request
+    loop = asyncio.get_running_loop()
     deadline = asyncio.timeout(None)
-    client.on_leaving(
-        lambda: deadline.reschedule(
-            asyncio.get_running_loop().time() + exchange.gateway.drain_s
-        )
-    )
+    drain_s = exchange.gateway.drain_s
     # A drain that takes too long ends like a stream: without usage, at the bound.
     with contextlib.suppress(TimeoutError):
         async with deadline:
+            client.on_leaving(lambda: deadline.reschedule(loop.time() + drain_s))
             async for part in answer.parts():
                 passed = meter.feed(part)
                 if exchange.first_token_ms is None:
@@ -114,8 +112,10 @@ class Client:
         self._watch = asyncio.create_task(self._wait(receive))
 
     def on_leaving(self, act: Callable[[], None]) -> None:
-        """Call `act` once when the client leaves."""
+        """Call `act` once: when the client leaves, or now if they have."""
         self._on_leaving = act
+        if self.has_left:
+            act()
 
     def forget(self) -> None:
         self._on_leaving = None

@@ -73,6 +73,8 @@ def empty_database() -> None:
         cursor.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
         cursor.execute("SET session_replication_role = DEFAULT")
         cursor.execute("INSERT INTO usage_rollupwatermark VALUES (1, 0, now())")
+        # The triggers that tell gateways were held off as well.
+        cursor.execute("SELECT pg_notify('tokenhouse_gateways', 'all')")
     cache.clear()
 
 

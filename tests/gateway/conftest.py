@@ -1,0 +1,150 @@
+"""A gateway and a provider as real processes, and the real SDK to speak to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from openai import OpenAI
+from pytest_django import DjangoDbBlocker
+
+from billing.actions.prices import seed_prices
+from billing.models import BillingProfile, Budget, Hold, SpendLimits
+from core.periods import cycle_of
+from keys.actions import issue_key, store_provider_key
+from orgs.models import Organization, User
+from tests import rig
+from tests.factories import usd
+from usage.models import UsageRecord
+
+
+@pytest.fixture(scope="session")
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[rig.Provider]:
+    with rig.provider(tmp_path_factory.mktemp("provider")) as process:
+        yield process
+
+
+@pytest.fixture(scope="session")
+def shared_gateway(
+    tmp_path_factory: pytest.TempPathFactory,
+    django_db_setup: None,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[rig.Process]:
+    with django_db_blocker.unblock():
+        folder = tmp_path_factory.mktemp("gateway")
+        running = rig.gateway(folder, GATEWAY_DRAIN_S="2", UPSTREAM_TIMEOUT_S="5")
+        with running as process:
+            yield process
+
+
+@pytest.fixture
+def gateway(committed_db: None, shared_gateway: rig.Process) -> rig.Process:
+    """A gateway on an empty database with prices."""
+    seed_prices(now=timezone.now())
+    return shared_gateway
+
+
+@dataclass
+class House:
+    """An organization with a provider, and a key for it."""
+
+    organization: Organization
+    key: str
+    url: str
+
+    def client(self, **options: object) -> OpenAI:
+        return client_of(self.url, self.key, **options)
+
+    def budget(self) -> Budget:
+        cycle = cycle_of(timezone.now())
+        return Budget.objects.get(organization=self.organization, cycle_start=cycle)
+
+    def records(self) -> list[UsageRecord]:
+        records = UsageRecord.objects.filter(organization=self.organization)
+        return list(records.order_by("sequence"))
+
+    def holds(self) -> list[Hold]:
+        return list(Hold.objects.filter(organization=self.organization))
+
+    def limit(self, amount: str | None) -> None:
+        """Set the hard limit in dollars."""
+        SpendLimits.objects.update_or_create(
+            organization=self.organization,
+            defaults={"hard_limit_nanos": None if amount is None else usd(amount)},
+        )
+
+
+def client_of(url: str, key: str, **options: object) -> OpenAI:
+    """Return the official client with its retries off, so that refusals are seen."""
+    settings = {"max_retries": 0, "timeout": 30, **options}
+    return OpenAI(base_url=f"{url}/v1", api_key=key, **settings)  # type: ignore[arg-type]
+
+
+def service_key(organization: Organization) -> str:
+    issued = issue_key(
+        kind="service",
+        environment=organization.environment,
+        name="tests",
+        organization=organization,
+        user=None,
+        acting_user=None,
+        expires_at=None,
+        now=timezone.now(),
+    )
+    return issued.text
+
+
+def personal_key(user: User, environment: str) -> str:
+    issued = issue_key(
+        kind="personal",
+        environment=environment,
+        name="tests",
+        organization=None,
+        user=user,
+        acting_user=user,
+        expires_at=None,
+        now=timezone.now(),
+    )
+    return issued.text
+
+
+@pytest.fixture
+def furnish(
+    gateway: rig.Process, provider: rig.Provider
+) -> Callable[[Organization], House]:
+    """Give an organization a provider, billing information and a key."""
+
+    def furnished(organization: Organization) -> House:
+        store_provider_key(
+            organization=organization,
+            base_url=f"{provider.url}/v1",
+            secret="sk-provider-secret",
+            acting_user=None,
+            now=timezone.now(),
+        )
+        BillingProfile.objects.create(organization=organization, legal_name="Acme Inc")
+        return House(organization, service_key(organization), gateway.url)
+
+    return furnished
+
+
+@pytest.fixture
+def house(
+    gateway: rig.Process, acme: Organization, furnish: Callable[[Organization], House]
+) -> House:
+    """Acme, ready to spend without a limit."""
+    return furnish(acme)
+
+
+@pytest.fixture
+def staging(gateway: rig.Process, acme_staging: Organization) -> House:
+    """Acme Staging on the sandbox."""
+    return House(acme_staging, service_key(acme_staging), gateway.url)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path

@@ -1,0 +1,184 @@
+"""
+A provider of our own for tests: speaks OpenAI's HTTP and keeps its own books.
+
+Run as `python -m tests.provider --port P --truth FILE`. Each request that arrives is
+written to the truth file, with the tokens it bills, before anything is answered: what
+stands there is what a provider would put on its bill, whatever becomes of the answer.
+
+The last message steers it, as JSON: {"output": 7} tokens to answer with,
+{"status": 500}, {"pause_s": 0.1} before each chunk, {"drop_after": 3} chunks,
+{"hang": true}, {"usage": false} to leave usage out.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+import uvicorn
+
+from gateway.messages import Receive, Scope, Send
+
+MODELS = ("gpt-4o-mini", "gpt-5", "text-embedding-3-small", "house-special")
+JSON = (b"content-type", b"application/json")
+SSE = (b"content-type", b"text/event-stream")
+
+
+@dataclass
+class Provider:
+    """What it needs to answer and to bill."""
+
+    truth: int
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        body = await read_body(receive)
+        if scope["method"] == "GET":
+            data = [{"id": name, "object": "model"} for name in MODELS]
+            await answer(send, 200, {"object": "list", "data": data})
+            return
+        request = orjson.loads(body)
+        orders = orders_of(request)
+        usage = bill(request, orders)
+        self.write_down(scope, request, usage if orders.get("status") is None else None)
+        await self.carry_out(orders, request, usage, send)
+
+    async def carry_out(
+        self, orders: dict[str, Any], request: dict[str, Any], usage: Any, send: Send
+    ) -> None:
+        if orders.get("hang"):
+            await asyncio.sleep(3600)
+        if status := orders.get("status"):
+            error = {"message": "no", "type": "server_error", "code": "their_own"}
+            await answer(send, status, {"error": error})
+        elif "input" in request:
+            await answer(send, 200, embeddings(request, usage))
+        elif request.get("stream"):
+            await stream(send, request, orders, usage)
+        else:
+            await asyncio.sleep(orders.get("pause_s", 0))
+            await answer(send, 200, completion(request, orders, usage))
+
+    def write_down(self, scope: Scope, request: dict[str, Any], usage: Any) -> None:
+        headers = dict(scope["headers"])
+        line = {
+            "path": scope["path"],
+            "authorization": headers.get(b"authorization", b"").decode(),
+            "organization": headers.get(b"openai-organization", b"").decode(),
+            "model": request["model"],
+            "usage": usage,
+        }
+        os.write(self.truth, orjson.dumps(line) + b"\n")
+
+
+async def read_body(receive: Receive) -> bytes:
+    parts = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if not message.get("more_body"):
+            return b"".join(parts)
+
+
+def orders_of(request: dict[str, Any]) -> dict[str, Any]:
+    messages = request.get("messages") or [{}]
+    try:
+        orders = orjson.loads(messages[-1].get("content", ""))
+    except orjson.JSONDecodeError:
+        return {}
+    return orders if isinstance(orders, dict) else {}
+
+
+def bill(request: dict[str, Any], orders: dict[str, Any]) -> dict[str, Any]:
+    """Bill a token for four bytes of input, and the output that was ordered."""
+    asked = orjson.dumps(request.get("messages") or request.get("input"))
+    most = request.get("max_completion_tokens") or request.get("max_tokens") or 4096
+    output = min(orders.get("output", 5), most) * (request.get("n") or 1)
+    if "input" in request:
+        output = 0
+    return {
+        "prompt_tokens": len(asked) // 4 + 1,
+        "completion_tokens": output,
+        "total_tokens": len(asked) // 4 + 1 + output,
+        "prompt_tokens_details": {"cached_tokens": orders.get("cached", 0)},
+        "completion_tokens_details": {"reasoning_tokens": 0},
+    }
+
+
+def completion(
+    request: dict[str, Any], orders: dict[str, Any], usage: Any
+) -> dict[str, Any]:
+    message = {"role": "assistant", "content": "word " * orders.get("output", 5)}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    document = {
+        "id": "chatcmpl-test",
+        "object": "chat.completion",
+        "created": 1_700_000_000,
+        "model": request["model"],
+        "choices": [choice],
+    }
+    return document if orders.get("usage") is False else {**document, "usage": usage}
+
+
+def embeddings(request: dict[str, Any], usage: Any) -> dict[str, Any]:
+    data = [{"object": "embedding", "index": 0, "embedding": [1.0, 0.0]}]
+    return {"object": "list", "data": data, "model": request["model"], "usage": usage}
+
+
+async def stream(
+    send: Send, request: dict[str, Any], orders: dict[str, Any], usage: Any
+) -> None:
+    await send({"type": "http.response.start", "status": 200, "headers": [SSE]})
+    frame = {
+        "id": "chatcmpl-test",
+        "object": "chat.completion.chunk",
+        "created": 1_700_000_000,
+        "model": request["model"],
+    }
+    for number in range(orders.get("output", 5)):
+        await asyncio.sleep(orders.get("pause_s", 0))
+        if number == orders.get("drop_after", -1):
+            raise ConnectionAbortedError("ordered to drop the stream")
+        content = {"index": 0, "delta": {"content": "word "}, "finish_reason": None}
+        await event(send, {**frame, "choices": [content]})
+    end = {"index": 0, "delta": {}, "finish_reason": "stop"}
+    await event(send, {**frame, "choices": [end]})
+    wanted = (request.get("stream_options") or {}).get("include_usage")
+    if wanted and orders.get("usage") is not False:
+        await event(send, {**frame, "choices": [], "usage": usage})
+    await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
+
+
+async def event(send: Send, chunk: dict[str, Any]) -> None:
+    body = b"data: " + orjson.dumps(chunk) + b"\n\n"
+    await send({"type": "http.response.body", "body": body, "more_body": True})
+
+
+async def answer(send: Send, status: int, document: dict[str, Any]) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": [JSON]})
+    await send({"type": "http.response.body", "body": orjson.dumps(document)})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--truth", required=True)
+    arguments = parser.parse_args()
+    truth = os.open(arguments.truth, os.O_APPEND | os.O_CREAT | os.O_WRONLY)
+    uvicorn.run(
+        Provider(truth),
+        port=arguments.port,
+        lifespan="off",
+        access_log=False,
+        log_level="critical",
+        timeout_keep_alive=60,
+    )
+
+
+if __name__ == "__main__":
+    main()
