@@ -1,0 +1,56 @@
+"""Many evaluations at once tell each owner once."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from billing.actions import alerts
+from billing.actions.alerts import evaluate_limits
+from billing.models import Alert, Budget, SoftLimit, SpendLimits
+from core.periods import cycle_of
+from orgs.models import Organization, OutboxMail, Role
+from tests.concurrency.threads import all_at_once
+from tests.factories import NOW, join, make_user, usd
+
+EVALUATIONS = 8
+
+
+@pytest.fixture
+def spent(committed_db: None, acme: Organization) -> Organization:
+    """Acme with two owners, over three soft limits and its hard limit."""
+    join(make_user("eve@acme.example"), acme, Role.OWNER)
+    for dollars in (1, 2, 3):
+        SoftLimit.objects.create(organization=acme, amount_nanos=usd(dollars))
+    SpendLimits.objects.create(organization=acme, hard_limit_nanos=usd(4))
+    Budget.objects.create(
+        organization=acme, cycle_start=cycle_of(NOW), spent_nanos=usd(5)
+    )
+    SoftLimit.objects.update(created_at=NOW)
+    return acme
+
+
+@pytest.mark.usefixtures("spent")
+def test_each_owner_is_told_once_of_each_kind() -> None:
+    written = all_at_once([partial(evaluate_limits, now=NOW)] * EVALUATIONS)
+    assert sum(written) == Alert.objects.count() == 4
+    mails = OutboxMail.objects.values_list("kind", "recipient").order_by("pk")
+    assert sorted(mails) == [
+        ("hard_limit", "ada@acme.example"),
+        ("hard_limit", "eve@acme.example"),
+        ("soft_limit", "ada@acme.example"),
+        ("soft_limit", "eve@acme.example"),
+    ]
+
+
+@pytest.mark.usefixtures("spent")
+def test_control_without_the_unique_constraint_alerts_are_written_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    constraint = "ON CONFLICT ON CONSTRAINT alert_once_per_limit_and_cycle DO NOTHING"
+    unguarded = alerts.WRITE_ALERTS.replace(alerts.NEWS, alerts.REACHED)
+    assert constraint in unguarded
+    monkeypatch.setattr(alerts, "WRITE_ALERTS", unguarded.replace(constraint, ""))
+    with pytest.raises(Exception, match="alert_once_per_limit_and_cycle"):
+        all_at_once([partial(evaluate_limits, now=NOW)] * EVALUATIONS)
