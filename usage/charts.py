@@ -15,8 +15,8 @@ from decimal import Decimal
 from html import escape
 from typing import Any
 
-from core.money import NANOS_PER_DOLLAR, exact_usd
-from usage.dimensions import Metric
+from core.money import NANOS_PER_DOLLAR
+from usage.dimensions import Metric, written
 from usage.queries import Usage
 
 # Told apart by people of any color vision, in light and dark; from the fifth on a
@@ -212,11 +212,6 @@ def as_text(name: str) -> str:
 def plotted(value: int, metric: Metric) -> float:
     """Return a value's height in the figure: the one place that rounds to a float."""
     return float(Decimal(value) / NANOS_PER_DOLLAR) if metric is Metric.COST else value
-
-
-def written(value: int, metric: Metric) -> str:
-    """Return a value as people read it, in full."""
-    return f"${exact_usd(value)}" if metric is Metric.COST else f"{value:,}"
 
 
 def figure_json(traces: list[dict[str, Any]], layout: dict[str, Any]) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from core.templatetags.money import usd_exact
+
 
 class Metric(enum.StrEnum):
     """What is measured."""
@@ -42,3 +44,8 @@ class Group:
     @property
     def is_rest(self) -> bool:
         return not self.value
+
+
+def written(value: int, metric: Metric) -> str:
+    """Return an amount of a metric as people read it, to the last digit."""
+    return usd_exact(value) if metric is Metric.COST else f"{value:,}"

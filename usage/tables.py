@@ -1,0 +1,146 @@
+"""The table of a usage page, day by group; the page and its CSV show the same."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from core.money import exact_usd
+from usage.dimensions import Group, Metric, written
+from usage.queries import Usage
+
+# Returns the address of the records behind a cell, or nothing if there is none.
+# A day or group of None means all of them.
+Link = Callable[[date | None, Group | None], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """An amount, written in full, and where its records are."""
+
+    value: int
+    text: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A group, its total, and its share of everything in whole percent."""
+
+    group: Group
+    total: Cell
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A day."""
+
+    day: date
+    cells: tuple[Cell, ...]
+    total: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A usage table. Days add up to `total`, and so do groups."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    total: Cell
+
+    @property
+    def adds_up(self) -> bool:
+        by_day = sum(row.total.value for row in self.rows)
+        by_group = sum(column.total.value for column in self.columns)
+        return by_day == by_group == self.total.value
+
+
+def usage_table(usage: Usage, metric: Metric, *, until: date, link: Link) -> Table:
+    """Return the table of a usage up to a day; later days have not come yet."""
+
+    def cell(value: int, day: date | None, group: Group | None) -> Cell:
+        url = link(day, group) if value else ""
+        return Cell(value, written(value, metric), url)
+
+    total = usage.total.of(metric)
+    columns = tuple(
+        Column(
+            series.group,
+            cell(series.total.of(metric), None, series.group),
+            percent_of(series.total.of(metric), total),
+        )
+        for series in usage.series
+    )
+    rows = tuple(
+        Row(
+            day,
+            tuple(
+                cell(series.by_day[place].of(metric), day, series.group)
+                for series in usage.series
+            ),
+            cell(amounts.of(metric), day, None),
+        )
+        for place, (day, amounts) in enumerate(
+            zip(usage.days, usage.by_day, strict=True)
+        )
+        if day <= until or amounts.requests
+    )
+    return Table(columns, rows, cell(total, None, None))
+
+
+def percent_of(part: int, whole: int) -> int:
+    """Return a share in whole percent, half up; of nothing it is zero."""
+    return (200 * part + whole) // (2 * whole) if whole > 0 else 0
+
+
+def table_csv(table: Table, metric: Metric) -> str:
+    """Return the table as CSV: names with ids, amounts without signs or separators."""
+    unit = {Metric.COST: "USD", Metric.TOKENS: "tokens", Metric.REQUESTS: "requests"}
+    names = [column_name(column.group) for column in table.columns]
+    header = ["Day (UTC)", *names, f"Total ({unit[metric]})"]
+    lines: list[Sequence[str]] = [header]
+    for row in table.rows:
+        cells = [plain(cell.value, metric) for cell in (*row.cells, row.total)]
+        lines.append([row.day.isoformat(), *cells])
+    totals = [plain(column.total.value, metric) for column in table.columns]
+    lines.append(["Total", *totals, plain(table.total.value, metric)])
+    return csv_text(lines)
+
+
+def column_name(group: Group) -> str:
+    if group.is_rest or group.value == group.name:
+        return group.name
+    return f"{group.name} ({group.value})"
+
+
+def plain(value: int, metric: Metric) -> str:
+    return exact_usd(value) if metric is Metric.COST else str(value)
+
+
+def csv_text(lines: Iterable[Sequence[str]]) -> str:
+    """Return lines as CSV (RFC 4180) that no spreadsheet takes for formulas."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    for line in lines:
+        writer.writerow([defused(value) for value in line])
+    return text.getvalue()
+
+
+def defused(value: str) -> str:
+    """
+    Return a value that a spreadsheet shows and does not run.
+
+    What begins like a formula gets an apostrophe (OWASP, "CSV Injection"); numbers,
+    also negative ones, stay numbers.
+    """
+    if not value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
+        return value
+    return value if is_number(value) else f"'{value}"
+
+
+def is_number(value: str) -> bool:
+    return value.removeprefix("-").replace(".", "", 1).isdecimal()

@@ -1,0 +1,13 @@
+"""Usage pages of an organization. A single record's page is billing's."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from usage import views
+
+app_name = "usage"
+urlpatterns = [
+    path("o/<slug:slug>/usage", views.usage, name="usage"),
+    path("o/<slug:slug>/usage/records", views.records, name="records"),
+]
