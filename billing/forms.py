@@ -1,0 +1,65 @@
+"""Forms of the limits page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from billing.amounts import NotAnAmount, amount_from
+from core.money import NANOS_PER_CENT
+
+CONFIRM_TEXT = "Yes, refuse requests at once"
+
+
+class AmountField(forms.CharField):
+    """Dollars with at most cents, as nano-dollars. What was typed stays in the form."""
+
+    def __init__(self, *, least_nanos: int = 0, **options: Any) -> None:
+        self.least_nanos = least_nanos
+        widget = forms.TextInput(
+            attrs={"inputmode": "decimal", "autocomplete": "off", "placeholder": "0.00"}
+        )
+        # Whether it is empty is for `amount_from` to say.
+        super().__init__(required=True, widget=widget, **options)
+
+    def clean(self, value: Any) -> int:
+        try:
+            return amount_from(str(value or ""), least_nanos=self.least_nanos)
+        except NotAnAmount as error:
+            raise forms.ValidationError(str(error), code="amount") from error
+
+
+class HardLimitForm(forms.Form):
+    """
+    A new hard limit.
+
+    One that is at or below `used_nanos` stops requests at once: it must be confirmed
+    with the checkbox that only then appears.
+    """
+
+    amount = AmountField(label="Hard limit in USD per cycle")
+    confirmed = forms.BooleanField(
+        label=CONFIRM_TEXT, required=False, widget=forms.HiddenInput
+    )
+
+    def __init__(self, *args: Any, used_nanos: int, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.used_nanos = used_nanos
+        self.needs_confirmation = False
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        amount = cleaned.get("amount")
+        if amount is not None and amount <= self.used_nanos:
+            self.needs_confirmation = not cleaned.get("confirmed")
+        if self.needs_confirmation:
+            self.fields["confirmed"].widget = forms.CheckboxInput()
+            self.add_error("confirmed", "Tick the box to confirm.")
+        return cleaned
+
+
+class SoftLimitForm(forms.Form):
+    """A new soft limit."""
+
+    amount = AmountField(label="Amount in USD per cycle", least_nanos=NANOS_PER_CENT)

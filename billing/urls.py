@@ -1,0 +1,28 @@
+"""Pages of money of an organization."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from billing import views
+
+app_name = "billing"
+urlpatterns = [
+    path("o/<slug:slug>/overview", views.overview, name="overview"),
+    path("o/<slug:slug>/limits", views.limits, name="limits"),
+    path("o/<slug:slug>/limits/hard", views.set_hard, name="set_hard_limit"),
+    path(
+        "o/<slug:slug>/limits/hard/remove", views.remove_hard, name="remove_hard_limit"
+    ),
+    path("o/<slug:slug>/limits/soft", views.add_soft, name="add_soft_limit"),
+    path(
+        "o/<slug:slug>/limits/soft/<str:alert_id>/remove",
+        views.remove_soft,
+        name="remove_soft_limit",
+    ),
+    path(
+        "o/<slug:slug>/usage/records/<str:record_id>",
+        views.record,
+        name="record",
+    ),
+]

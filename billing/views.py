@@ -1,0 +1,225 @@
+"""The overview, the limits, and the arithmetic of a single record."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.http import Http404, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from billing.actions.limits import (
+    SOFT_LIMITS_MAX,
+    SoftLimitExists,
+    TooManySoftLimits,
+    add_soft_limit,
+    remove_soft_limit,
+    set_hard_limit,
+)
+from billing.attention import BINDING_NAMES, attention_list
+from billing.explanations import charge_lines
+from billing.forms import HardLimitForm, SoftLimitForm
+from billing.models import Price, SoftLimit
+from billing.presentation import (
+    cumulative_figure,
+    error_share,
+    limits_above_chart,
+    meter_of,
+    overview_sentence,
+    quickstart,
+    spend_rows,
+)
+from billing.price_list import rates_of
+from billing.pricing import Tokens
+from billing.queries import Standing, limits_set_by, overview_of, standing_of
+from core.templatetags.money import usd
+from orgs.access import OrgRequest, org_view
+from orgs.models import Role
+from usage.models import UsageRecord
+from usage.records import corrections_of, record_visible_to
+
+UNPROCESSABLE = 422
+
+
+@require_safe
+@org_view()
+def overview(request: OrgRequest) -> HttpResponse:
+    """Show where the organization stands in its billing cycle."""
+    now = timezone.now()
+    found = overview_of(request.organization, now=now)
+    context = {
+        "overview": found,
+        "standing": found.standing,
+        "meter": meter_of(found.standing),
+        "binding_name": binding_name(found.standing),
+        "total": found.usage.total,
+        "error_share": error_share(found.usage.total),
+        "attention": attention_list(found, request.membership, now=now),
+        "sentence": overview_sentence(found),
+        "figure": cumulative_figure(found),
+        "limits_above": limits_above_chart(found),
+        "rows": spend_rows(found),
+        "quickstart": quickstart(request.organization, settings.BASE_URL),
+    }
+    return render(request, "billing/overview.html", context)
+
+
+def binding_name(standing: Standing) -> str:
+    binding = standing.headroom.binding
+    return BINDING_NAMES[binding] if binding else ""
+
+
+@require_safe
+@org_view()
+def limits(request: OrgRequest) -> HttpResponse:
+    """Show the limits; owners find forms to change them."""
+    standing = standing_of(request.organization, now=timezone.now())
+    return limits_page(request, standing)
+
+
+def limits_page(
+    request: OrgRequest,
+    standing: Standing,
+    *,
+    hard_form: HardLimitForm | None = None,
+    soft_form: SoftLimitForm | None = None,
+) -> HttpResponse:
+    """Return the limits page; with a form in hand, the one that has errors."""
+    context: dict[str, Any] = {
+        "standing": standing,
+        "funding": standing.funding,
+        "meter": meter_of(standing),
+        "binding_name": binding_name(standing),
+        "limits": limits_set_by(request.organization),
+        "soft_limits_max": SOFT_LIMITS_MAX,
+        "hard_form": hard_form or HardLimitForm(used_nanos=standing.used_nanos),
+        "soft_form": soft_form or SoftLimitForm(auto_id="id_soft_%s"),
+    }
+    status = UNPROCESSABLE if hard_form or soft_form else 200
+    return render(request, "billing/limits.html", context, status=status)
+
+
+@require_POST
+@org_view(role=Role.OWNER)
+def set_hard(request: OrgRequest) -> HttpResponse:
+    """Set the hard limit, if need be after a confirmation."""
+    now = timezone.now()
+    standing = standing_of(request.organization, now=now)
+    form = HardLimitForm(request.POST, used_nanos=standing.used_nanos)
+    if not form.is_valid():
+        return limits_page(request, standing, hard_form=form)
+    amount_nanos = form.cleaned_data["amount"]
+    set_hard_limit(
+        organization=request.organization,
+        amount_nanos=amount_nanos,
+        acting_user=request.user,
+        now=now,
+    )
+    messages.success(request, f"The hard limit is {usd(amount_nanos)} per cycle.")
+    approved = standing.funding.approved_limit_nanos
+    if approved is not None and approved < amount_nanos:
+        messages.warning(
+            request,
+            f"The approved limit of {usd(approved)} is lower and binds first.",
+        )
+    return redirect("billing:limits", request.organization.slug)
+
+
+@require_POST
+@org_view(role=Role.OWNER)
+def remove_hard(request: OrgRequest) -> HttpResponse:
+    """Remove the hard limit."""
+    set_hard_limit(
+        organization=request.organization,
+        amount_nanos=None,
+        acting_user=request.user,
+        now=timezone.now(),
+    )
+    messages.success(request, "There is no hard limit any more.")
+    return redirect("billing:limits", request.organization.slug)
+
+
+@require_POST
+@org_view(role=Role.OWNER)
+def add_soft(request: OrgRequest) -> HttpResponse:
+    """Add a soft limit."""
+    now = timezone.now()
+    form = SoftLimitForm(request.POST, auto_id="id_soft_%s")
+    if form.is_valid() and added(request, form):
+        amount = usd(form.cleaned_data["amount"])
+        messages.success(request, f"Owners get a mail when {amount} is reached.")
+        return redirect("billing:limits", request.organization.slug)
+    standing = standing_of(request.organization, now=now)
+    return limits_page(request, standing, soft_form=form)
+
+
+def added(request: OrgRequest, form: SoftLimitForm) -> bool:
+    """Add the form's soft limit, or say in the form why not."""
+    try:
+        add_soft_limit(
+            organization=request.organization,
+            amount_nanos=form.cleaned_data["amount"],
+            acting_user=request.user,
+            now=timezone.now(),
+        )
+    except SoftLimitExists:
+        form.add_error("amount", "There is a soft limit at this amount already.")
+    except TooManySoftLimits:
+        form.add_error(
+            "amount",
+            f"There are {SOFT_LIMITS_MAX} soft limits, which is the most. Remove one "
+            "first.",
+        )
+    return form.is_valid()
+
+
+@require_POST
+@org_view(role=Role.OWNER)
+def remove_soft(request: OrgRequest, alert_id: str) -> HttpResponse:
+    """Remove a soft limit."""
+    soft_limit = get_object_or_404(
+        SoftLimit, organization=request.organization, public_id=alert_id
+    )
+    remove_soft_limit(
+        soft_limit=soft_limit, acting_user=request.user, now=timezone.now()
+    )
+    messages.success(
+        request, f"The soft limit of {usd(soft_limit.amount_nanos)} is removed."
+    )
+    return redirect("billing:limits", request.organization.slug)
+
+
+@require_safe
+@org_view()
+def record(request: OrgRequest, record_id: str) -> HttpResponse:
+    """Show a usage record with the arithmetic of its cost."""
+    found = record_visible_to(request.membership, record_id)
+    if found is None:
+        raise Http404
+    price = Price.objects.filter(pk=found.price_id).first()
+    lines = charge_lines(rates_of(price), tokens_of(found)) if price else []
+    lines_nanos = sum(line.amount_nanos for line in lines)
+    corrections = list(corrections_of(found))
+    context = {
+        "record": found,
+        "price": price,
+        "lines": lines,
+        "lines_nanos": lines_nanos,
+        "is_exact": lines_nanos == found.cost_nanos,
+        "corrections": corrections,
+        "corrected_id": found.corrects and f"rec_{found.corrects.hex}",
+        "settled_nanos": found.cost_nanos + sum(c.cost_nanos for c in corrections),
+    }
+    return render(request, "billing/record.html", context)
+
+
+def tokens_of(record: UsageRecord) -> Tokens:
+    return Tokens(
+        input=record.input_tokens,
+        cached_input=record.cached_input_tokens,
+        output=record.output_tokens,
+        reasoning=record.reasoning_tokens,
+    )
