@@ -1,0 +1,1 @@
+"""Does everything add up? Each invariant of `billing/README.md`, recomputed in SQL."""

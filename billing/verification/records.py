@@ -1,0 +1,158 @@
+"""The records themselves: once, priced by the list, summed up in the rollups."""
+
+from __future__ import annotations
+
+from billing.verification.findings import Finding, find
+
+ALL_RECORDS = "SELECT count(*) FROM usage_usagerecord"
+# Written apart from usage.rollups, which it checks.
+RECOMPUTED_HOURS = """
+    SELECT organization_id, date_bin('1 hour', occurred_at, '2000-01-01 00:00+00'),
+           cycle_start, api_key_id, user_id, model, endpoint, simulated,
+           sum(CASE kind WHEN 'correction' THEN 0 ELSE 1 END),
+           sum(CASE WHEN kind = 'correction' THEN 0
+                    WHEN outcome IN ('succeeded', 'client_left') THEN 0
+                    ELSE 1 END),
+           sum(CASE kind WHEN 'estimated' THEN 1 ELSE 0 END),
+           sum(input_tokens), sum(cached_input_tokens),
+           sum(output_tokens), sum(reasoning_tokens), sum(cost_nanos)
+    FROM usage_usagerecord
+    WHERE sequence <= (SELECT sequence FROM usage_rollupwatermark)
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+"""
+HOURS = """
+    SELECT organization_id, hour, cycle_start, api_key_id, user_id, model, endpoint,
+           simulated, requests, failed_requests, estimated_requests, input_tokens,
+           cached_input_tokens, output_tokens, reasoning_tokens, cost_nanos
+    FROM usage_usagehour
+"""
+HOUR_COLUMNS = (
+    "organization_id, hour, cycle_start, api_key_id, user_id, model, endpoint, "
+    "simulated, requests, failed_requests, estimated_requests, input_tokens, "
+    "cached_input_tokens, output_tokens, reasoning_tokens, cost_nanos"
+)
+
+
+def records_are_unique() -> Finding:
+    """Check that a request is recorded once, and lies where its id says."""
+    return find(
+        "I3 once",
+        "each request is recorded once, at the instant inside its id",
+        checked=ALL_RECORDS,
+        differing="""
+            SELECT concat('request ', event_id, ' is recorded ', count(*), ' times')
+            FROM usage_usagerecord GROUP BY event_id HAVING count(*) > 1
+            UNION ALL
+            SELECT concat('record ', event_id, ' says ', occurred_at)
+            FROM usage_usagerecord
+            WHERE ('x' || left(replace(event_id::text, '-', ''), 12))::bit(48)::bigint
+                <> floor(extract(epoch FROM occurred_at) * 1000)
+        """,
+    )
+
+
+def corrections_name_estimates() -> Finding:
+    """Check that what is corrected is an estimate of the same budget."""
+    return find(
+        "I3 corrections",
+        "each correction is of one estimate, paid by the same budget",
+        checked="SELECT count(*) FROM usage_usagerecord WHERE kind = 'correction'",
+        differing="""
+            SELECT concat('correction ', correction.event_id,
+                          ' of ', correction.corrects)
+            FROM (
+                SELECT *, count(*) OVER (PARTITION BY corrects) AS rivals
+                FROM usage_usagerecord WHERE kind = 'correction'
+            ) AS correction
+            LEFT JOIN usage_usagerecord AS estimate
+                ON estimate.event_id = correction.corrects
+                AND estimate.kind = 'estimated'
+                AND estimate.organization_id = correction.organization_id
+                AND estimate.cycle_start = correction.cycle_start
+            WHERE estimate.event_id IS NULL OR rivals > 1
+        """,
+    )
+
+
+def rollups_equal_records() -> Finding:
+    """Check the rollups by every dimension, up to their watermark."""
+    return find(
+        "I5 rollups",
+        "the rollups are the sums of the records, by every dimension",
+        checked="SELECT count(*) FROM usage_usagehour",
+        differing=f"""
+            SELECT concat(side, ': ', row(bad.*)) FROM (
+                SELECT 'rollup' AS side, *
+                FROM ({HOURS} EXCEPT ALL {RECOMPUTED_HOURS}) AS kept ({HOUR_COLUMNS})
+                UNION ALL
+                SELECT 'records', *
+                FROM ({RECOMPUTED_HOURS} EXCEPT ALL {HOURS}) AS due ({HOUR_COLUMNS})
+            ) AS bad
+        """,  # noqa: S608 - our own SQL
+    )
+
+
+def records_are_append_only() -> Finding:
+    """Check that nobody has turned off what refuses changes."""
+    return find(
+        "I6 append-only",
+        "the triggers that refuse changes are in force",
+        checked="SELECT count(*) FROM pg_trigger WHERE tgname ~ '_append_only$'",
+        differing="""
+            SELECT concat(coalesce(tgrelid::regclass::text, relation), ' can change')
+            FROM (VALUES ('usage_usagerecord'), ('orgs_auditevent'))
+                AS expected (relation)
+            FULL JOIN (
+                SELECT tgrelid, tgenabled FROM pg_trigger
+                WHERE tgname ~ '_append_only$'
+            ) AS found ON tgrelid = to_regclass(relation)
+            WHERE tgenabled IS NULL OR tgenabled NOT IN ('O', 'A')
+        """,
+    )
+
+
+def costs_equal_prices() -> Finding:
+    """Check each cost that was metered: quantities times the rates of its price."""
+    return find(
+        "I7 costs",
+        "each cost is quantity times price, of the price in its record",
+        checked="SELECT count(*) FROM usage_usagerecord WHERE kind = 'actual'",
+        differing="""
+            SELECT concat('record ', event_id, ': cost ', cost_nanos, ', due ', due)
+            FROM (
+                SELECT event_id, cost_nanos, CASE price_id WHEN 0 THEN 0 ELSE
+                    (input_tokens - least(cached_input_tokens, input_tokens))
+                        * input_nanos
+                    + least(cached_input_tokens, input_tokens)
+                        * coalesce(cached_input_nanos, input_nanos)
+                    + output_tokens * coalesce(output_nanos, 0) END AS due
+                FROM usage_usagerecord AS record
+                LEFT JOIN billing_price AS price ON price.id = record.price_id
+                WHERE kind = 'actual'
+            ) AS record
+            WHERE due IS DISTINCT FROM cost_nanos
+        """,
+    )
+
+
+def prices_were_in_force() -> Finding:
+    """Check that each record's price is of its model and began before it."""
+    return find(
+        "I7 prices",
+        "each record's price is one of its model and was in force",
+        checked="SELECT count(*) FROM billing_price",
+        differing="""
+            SELECT concat('record ', event_id, ' of ', record.model, ': price ',
+                          price.id, ' of ', price.model, ' from ', effective_from)
+            FROM usage_usagerecord AS record
+            JOIN billing_price AS price ON price.id = record.price_id
+            WHERE effective_from > occurred_at OR NOT (
+                record.model = price.model
+                OR right(price.model, 1) = '*'
+                AND starts_with(record.model, left(price.model, -1))
+            )
+            UNION ALL
+            SELECT concat('price of ', model, ' from ', effective_from, ' overlaps')
+            FROM billing_price GROUP BY model, effective_from HAVING count(*) > 1
+        """,
+    )

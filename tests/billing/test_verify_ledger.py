@@ -1,0 +1,213 @@
+"""`verify_ledger` holds on sound books, and names each invariant that is broken."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core.management import call_command
+from django.db import connection, transaction
+
+from billing import booking, booking_sql
+from billing.actions.sweep import execute
+from billing.booking_types import Hold, settlement
+from billing.models import (
+    BillingProfile,
+    CreditGrant,
+    GatewayProcess,
+    Price,
+    PriceSource,
+)
+from billing.price_list import rates_of
+from billing.pricing import Tokens, cost_nanos
+from core.ids import new_event_id
+from keys.models import ApiKey
+from orgs.models import Organization, User
+from tests.factories import NOW, usd
+from tests.usage_factories import make_key
+from usage.actions import roll_up
+from usage.models import UsageRecord
+
+pytestmark = pytest.mark.django_db
+
+TOKENS = Tokens(input=1000, cached_input=400, output=200, reasoning=50)
+BREAKS = {
+    "I1 within holds": "UPDATE usage_usagerecord SET held_nanos = 1",
+    "I2 spent": "UPDATE billing_budget SET spent_nanos = spent_nanos + 1",
+    "I2 held": "UPDATE billing_budget SET held_nanos = held_nanos + 1",
+    "I3 once": (
+        "UPDATE usage_usagerecord SET occurred_at = occurred_at + interval '1 ms'"
+    ),
+    "I3 corrections": (
+        "UPDATE usage_usagerecord SET kind = 'correction', corrects = event_id"
+    ),
+    "I3 ended holds": (
+        "UPDATE billing_hold SET event_id = (SELECT event_id FROM usage_usagerecord "
+        "LIMIT 1)"
+    ),
+    "I4 orphans": (
+        "UPDATE billing_gatewayprocess SET beat_at = now() - interval '1 hour'"
+    ),
+    "I5 rollups": "UPDATE usage_usagehour SET reasoning_tokens = 0",
+    "I6 append-only": (
+        "ALTER TABLE usage_usagerecord DISABLE TRIGGER usage_record_append_only"
+    ),
+    "I7 costs": "UPDATE usage_usagerecord SET output_tokens = output_tokens + 1",
+    "I7 prices": "UPDATE billing_price SET model = 'another'",
+    "credit": "UPDATE billing_creditgrant SET consumed_nanos = amount_nanos",
+}
+
+
+@pytest.fixture
+def price() -> Price:
+    return Price.objects.create(
+        model="gpt-*",
+        effective_from=NOW - timedelta(days=900),
+        input_nanos=150,
+        cached_input_nanos=75,
+        output_nanos=600,
+        source=PriceSource.OPERATOR,
+    )
+
+
+@pytest.fixture
+def books(acme: Organization, ada: User, price: Price) -> None:
+    """Sound books: two charges, of which credit paid part, and a request under way."""
+    CreditGrant.objects.create(
+        organization=acme,
+        name="Trial credit",
+        amount_nanos=usd(5),
+        effective_at=NOW - timedelta(days=900),
+        expires_at=NOW + timedelta(days=900),
+    )
+    BillingProfile.objects.create(organization=acme, legal_name="Acme Inc.")
+    gateway_id = uuid.uuid4()
+    execute(booking.Statement(booking_sql.BEAT, (gateway_id, "host", 1)))
+    holds = [hold(acme, make_key("laptop", user=ada), price, gateway_id) for _ in "123"]
+    book(holds=holds)
+    cost = cost_nanos(rates_of(price), TOKENS)
+    book(
+        settlements=[
+            settlement(
+                held,
+                outcome="succeeded",
+                status_code=200,
+                tokens=TOKENS,
+                cost_nanos=cost,
+                latency_ms=1,
+            )
+            for held in holds[:2]
+        ]
+    )
+    roll_up(now=NOW)
+
+
+def hold(
+    organization: Organization, key: ApiKey, price: Price, gateway_id: uuid.UUID
+) -> Hold:
+    return Hold(
+        event_id=new_event_id(),
+        organization_id=organization.pk,
+        api_key_id=key.pk,
+        user_id=key.user_id,
+        gateway_id=gateway_id,
+        endpoint="chat.completions",
+        model="gpt-4o-mini",
+        simulated=False,
+        streamed=False,
+        price_id=price.pk,
+        bound_nanos=usd(1),
+    )
+
+
+def book(**batch: object) -> None:
+    with transaction.atomic():
+        steps: Callable[..., booking.Steps] = booking.book
+        booking.run(steps(**batch), execute)
+
+
+def verify() -> tuple[int, dict[str, bool]]:
+    """Return the exit status, and whether each invariant holds."""
+    printed, status = StringIO(), 0
+    try:
+        call_command("verify_ledger", "--json", stdout=printed)
+    except SystemExit as end:
+        status = int(str(end.code))
+    report = json.loads(printed.getvalue())
+    assert report["holds"] == (status == 0)
+    return status, {each["name"]: each["holds"] for each in report["invariants"]}
+
+
+def run_unguarded(statement: str) -> None:
+    """Run SQL as somebody who has turned off the refusals."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(statement)
+        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
+
+
+def test_an_empty_ledger_holds() -> None:
+    status, holding = verify()
+    assert status == 0
+    assert set(holding) == set(BREAKS)
+
+
+@pytest.mark.usefixtures("books")
+def test_sound_books_hold() -> None:
+    assert UsageRecord.objects.count() == 2
+    status, holding = verify()
+    assert (status, all(holding.values())) == (0, True)
+
+
+@pytest.mark.usefixtures("books")
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_broken_invariant_is_named(name: str) -> None:
+    run_unguarded(BREAKS[name])
+    status, holding = verify()
+    assert status == 1
+    assert not holding[name]
+
+
+@pytest.mark.usefixtures("books")
+def test_records_that_are_not_rolled_up_yet_are_no_difference() -> None:
+    run_unguarded("DELETE FROM usage_usagehour")
+    run_unguarded("UPDATE usage_rollupwatermark SET sequence = 0")
+    assert verify()[0] == 0
+
+
+@pytest.mark.usefixtures("books")
+def test_a_rollup_without_records_is_named() -> None:
+    run_unguarded("UPDATE usage_rollupwatermark SET sequence = 0")
+    assert not verify()[1]["I5 rollups"]
+
+
+@pytest.mark.usefixtures("books")
+def test_a_record_booked_twice_is_named() -> None:
+    run_unguarded(
+        "CREATE TEMPORARY TABLE again AS SELECT * FROM usage_usagerecord LIMIT 1"
+    )
+    run_unguarded("UPDATE again SET occurred_at = occurred_at + interval '40 days'")
+    run_unguarded("INSERT INTO usage_usagerecord SELECT * FROM again")
+    assert not verify()[1]["I3 once"]
+
+
+@pytest.mark.usefixtures("books")
+def test_the_report_for_people_is_a_line_each_with_examples() -> None:
+    run_unguarded("UPDATE billing_budget SET spent_nanos = 7")
+    printed = StringIO()
+    with pytest.raises(SystemExit):
+        call_command("verify_ledger", stdout=printed)
+    lines = printed.getvalue().splitlines()
+    broken = next(n for n, line in enumerate(lines) if line.startswith("BROKEN"))
+    assert lines[broken].endswith("1 checked, 1 wrong")
+    assert "spent 7, records 480000" in lines[broken + 1]
+    assert len(lines) == len(BREAKS) + 1
+
+
+def test_the_gateways_of_open_holds_live(books: None) -> None:
+    GatewayProcess.objects.all().delete()
+    assert verify()[1]["I4 orphans"], "a fresh hold may belong to a gateway that starts"
