@@ -95,7 +95,9 @@ def store_provider_key(
 
     :raises keys.origins.UnusableUrl: if the base URL is not one.
     """
-    organization = Organization.objects.select_for_update().get(pk=organization.pk)
+    organization = Organization.objects.select_for_update(no_key=True).get(
+        pk=organization.pk
+    )
     key = ProviderKey.objects.filter(organization=organization).first()
     before = {"base_url": key.base_url, "last_four": key.last_four} if key else None
     if key is None:

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from keys import encryption
 from keys.models import ApiKey, ApiKeyKind, ProviderKey
 from keys.origins import origin_of
-from orgs.models import Membership
+from orgs.models import Membership, Organization
 
 
 def keys_visible_to(membership: Membership) -> QuerySet[ApiKey]:
@@ -16,6 +16,10 @@ def keys_visible_to(membership: Membership) -> QuerySet[ApiKey]:
     if not membership.is_owner:
         keys = keys.filter(kind=ApiKeyKind.PERSONAL, user=membership.user)
     return keys.select_related("user", "created_by").order_by("-created_at", "-pk")
+
+
+def provider_key_of(organization: Organization) -> ProviderKey | None:
+    return ProviderKey.objects.filter(organization=organization).first()
 
 
 def provider_key_context(key: ProviderKey) -> tuple[str, ...]:

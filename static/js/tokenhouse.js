@@ -5,7 +5,10 @@
   document.documentElement.classList.add("js");
 
   /* Menus are <details>; here they also close. */
-  const openMenus = () => document.querySelectorAll("details.menu[open]");
+  const openMenus = () =>
+    document.querySelectorAll(
+      "details.menu[open], details.confirm[open]",
+    );
 
   document.addEventListener("click", (event) => {
     for (const menu of openMenus()) {
