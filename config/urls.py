@@ -9,4 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("operator/admin/", admin.site.urls),
     path("account/", include("orgs.account_urls")),
     path("", include("orgs.urls")),
+    path("", include("keys.urls")),
+    path("", include("usage.urls")),
+    path("", include("billing.urls")),
 ]
