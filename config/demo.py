@@ -11,6 +11,7 @@ from pathlib import Path
 from django.conf import settings
 from django.core.management import call_command
 
+from keys.actions import issue_key
 from keys.models import ApiKey, ApiKeyKind
 from keys.secrets import digest_key
 from orgs.models import Environment, Organization, User
@@ -71,8 +72,6 @@ def known_key(file: Path, *, now: datetime) -> str:
 
 
 def new_key(*, now: datetime) -> str:
-    from keys.actions import issue_key
-
     ada = User.objects.get(email=OWNER)
     return issue_key(
         kind=ApiKeyKind.PERSONAL,

@@ -10,6 +10,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
@@ -110,29 +111,49 @@ def kill(*pids: int) -> None:
     assert wait_until(lambda: not any(runs(pid) for pid in pids), timeout_s=5)
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A process as the system lists it."""
+
+    parent: int
+    state: str
+    command: str
+
+
 def runs(pid: int) -> bool:
     """Return whether a process runs; one that only waits to be reaped does not."""
-    return process_facts(pid)[0] not in ("", "Z")
+    seen = processes().get(pid)
+    return seen is not None and not seen.state.startswith("Z")
 
 
 def parent_of(pid: int) -> int:
-    return int(process_facts(pid)[1])
+    return processes()[pid].parent
 
 
-def process_facts(pid: int) -> tuple[str, str]:
-    """Return a process's state, as one letter, and its parent; blank if it is gone."""
-    if Path("/proc/self").exists():
+def processes() -> dict[int, Seen]:
+    """Return every process by its number."""
+    if not Path("/proc/self").exists():
+        return listed_by_ps()
+    found = {}
+    for entry in Path("/proc").glob("[0-9]*"):
         try:
-            stat = Path(f"/proc/{pid}/stat").read_text()
+            state, parent, *_ = (entry / "stat").read_text().rpartition(")")[2].split()
+            command = (entry / "cmdline").read_text().replace("\0", " ")
         except (FileNotFoundError, ProcessLookupError):
-            return "", ""
-        state, parent, *_ = stat.rpartition(")")[2].split()
-        return state, parent
+            continue
+        found[int(entry.name)] = Seen(int(parent), state, command)
+    return found
+
+
+def listed_by_ps() -> dict[int, Seen]:
     shown = subprocess.run(
-        ["ps", "-o", "state=,ppid=", "-p", str(pid)],
+        ["ps", "-axo", "pid=,ppid=,state=,command="],
         capture_output=True,
         text=True,
-        check=False,
+        check=True,
     )
-    state, parent = (shown.stdout.split() or ["", ""])[:2]
-    return state[:1], parent
+    rows = [line.split(None, 3) for line in shown.stdout.splitlines()]
+    return {
+        int(pid): Seen(int(parent), state, command)
+        for pid, parent, state, command in rows
+    }
