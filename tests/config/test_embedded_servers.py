@@ -120,12 +120,12 @@ def test_a_stale_process_number_of_another_program_is_no_obstacle(
         innocent.kill()
 
 
-def test_a_private_folder_is_entered_without_opening_it(tmp_path: Path) -> None:
+def test_a_private_folder_is_entered_without_opening_it(data_dir: Path) -> None:
     # Run by root, Postgres has to find a way in: no other user gets this far.
-    private = tmp_path / "private"
-    private.mkdir(mode=0o700)
-    with embedded_servers(private / "data", BOTH, fast=True):
-        assert cast.postgres_answers(private / "data")
+    private = data_dir.parent
+    private.chmod(0o700)
+    with embedded_servers(data_dir, BOTH, fast=True):
+        assert cast.postgres_answers(data_dir)
     assert stat.S_IMODE(private.stat().st_mode) == 0o700
     assert private.stat().st_uid == os.geteuid()
 
