@@ -192,6 +192,16 @@ CSRF_COOKIE_SECURE = IS_HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
+# The operator's admin
+UNFOLD = {
+    "SITE_TITLE": "Tokenhouse operator",
+    "SITE_HEADER": "Tokenhouse",
+    "SITE_SUBHEADER": "Operator's admin",
+    "SITE_URL": "/",
+    "SHOW_HISTORY": False,
+    "SIDEBAR": {"show_search": True, "show_all_applications": False},
+}
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -10,6 +10,7 @@ from django.db import transaction
 from billing.models import Price, PriceSource
 from billing.price_seed import BEGINNING, ListedPrice, read_price_list
 from orgs import audit
+from orgs.models import User
 
 SANDBOX_VERSION = "1"
 
@@ -95,3 +96,25 @@ def sandbox_prices(*, now: datetime) -> list[Price]:
             created_at=now,
         ),
     ]
+
+
+@transaction.atomic
+def add_price(*, price: Price, acting_user: User, now: datetime) -> None:
+    """Add the operator's own price. Rows that exist are never changed."""
+    price.source = PriceSource.OPERATOR
+    price.created_at = now
+    price.save(force_insert=True)
+    audit.record(
+        organization=None,
+        actor=acting_user,
+        action="price.created",
+        target=f"{price.model} from {price.effective_from:%Y-%m-%d %H:%M}"[:120],
+        details={
+            "after": {
+                "input_nanos": price.input_nanos,
+                "cached_input_nanos": price.cached_input_nanos,
+                "output_nanos": price.output_nanos,
+            }
+        },
+        now=now,
+    )

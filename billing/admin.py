@@ -1,0 +1,177 @@
+"""Prices, limits, budgets, holds and gateways, for the operator."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from django.utils import timezone
+
+from billing.actions.prices import add_price
+from billing.models import (
+    Alert,
+    BillingProfile,
+    Budget,
+    CreditGrant,
+    GatewayProcess,
+    Hold,
+    Price,
+    SoftLimit,
+    SpendLimits,
+)
+from orgs.admin_base import LargeTableAdmin, ReadOnlyAdmin, dollars, is_operator
+from orgs.models import User
+
+HARD_LIMIT = dollars("hard_limit")
+APPROVED_LIMIT = dollars("approved_limit")
+AMOUNT = dollars("amount")
+LIMIT = dollars("limit")
+SPENT = dollars("spent")
+CONSUMED = dollars("consumed")
+HELD = dollars("held")
+BOUND = dollars("bound")
+
+
+class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
+    def clean_effective_from(self) -> object:
+        """A price of the past would say that bills of the past were wrong."""
+        moment = self.cleaned_data["effective_from"]
+        if moment < timezone.now():
+            raise ValidationError(
+                "A new price starts in the future, never in the past."
+            )
+        return moment
+
+
+@admin.register(Price)
+class PriceAdmin(ReadOnlyAdmin):
+    """Prices can be added, never changed: a new price is a new row."""
+
+    form = PriceForm
+    list_display = (
+        "model",
+        "effective_from",
+        "input_nanos",
+        "cached_input_nanos",
+        "output_nanos",
+        "source",
+    )
+    list_filter = ("source",)
+    search_fields = ("model",)
+    ordering = ("model", "-effective_from")
+    fields = (
+        "model",
+        "effective_from",
+        "input_nanos",
+        "cached_input_nanos",
+        "output_nanos",
+        "max_output_tokens",
+        "context_window",
+        "source",
+        "source_version",
+        "created_at",
+    )
+    readonly_fields = ("source", "source_version", "created_at")
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return is_operator(request.user)
+
+    def save_model(
+        self, request: HttpRequest, obj: Price, form: object, change: bool
+    ) -> None:
+        add_price(price=obj, acting_user=cast(User, request.user), now=timezone.now())
+
+
+@admin.register(SpendLimits)
+class SpendLimitsAdmin(ReadOnlyAdmin):
+    list_display = ("organization", HARD_LIMIT, APPROVED_LIMIT, "updated_at")
+    search_fields = ("organization__name",)
+    list_select_related = ("organization",)
+    readonly_fields = (HARD_LIMIT, APPROVED_LIMIT)
+    fields = (
+        "organization",
+        HARD_LIMIT,
+        APPROVED_LIMIT,
+        "updated_at",
+        "updated_by",
+    )
+
+
+@admin.register(SoftLimit)
+class SoftLimitAdmin(ReadOnlyAdmin):
+    list_display = ("organization", AMOUNT, "created_at")
+    list_select_related = ("organization",)
+    readonly_fields = (AMOUNT,)
+    fields = ("public_id", "organization", AMOUNT, "created_at", "created_by")
+
+
+@admin.register(Alert)
+class AlertAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "organization", "kind", "cycle_start", LIMIT)
+    list_filter = ("kind", "cycle_start")
+    list_select_related = ("organization",)
+    ordering = ("-created_at",)
+    readonly_fields = (LIMIT, SPENT)
+    fields = ("organization", "kind", "cycle_start", LIMIT, SPENT, "created_at")
+
+
+@admin.register(BillingProfile)
+class BillingProfileAdmin(ReadOnlyAdmin):
+    list_display = ("organization", "legal_name", "created_at")
+    list_select_related = ("organization",)
+    fields = ("organization", "legal_name", "created_at")
+
+
+@admin.register(CreditGrant)
+class CreditGrantAdmin(ReadOnlyAdmin):
+    list_display = ("organization", "name", AMOUNT, CONSUMED, "expires_at")
+    list_select_related = ("organization",)
+    ordering = ("-created_at",)
+    readonly_fields = (AMOUNT, CONSUMED)
+    fields = (
+        "organization",
+        "name",
+        AMOUNT,
+        CONSUMED,
+        "effective_at",
+        "expires_at",
+        "created_at",
+    )
+
+
+@admin.register(Budget)
+class BudgetAdmin(ReadOnlyAdmin):
+    list_display = ("organization", "cycle_start", SPENT, HELD)
+    list_filter = ("cycle_start",)
+    search_fields = ("organization__name",)
+    list_select_related = ("organization",)
+    ordering = ("-cycle_start", "organization__name")
+    readonly_fields = (SPENT, HELD)
+    fields = ("organization", "cycle_start", SPENT, HELD)
+
+
+@admin.register(Hold)
+class HoldAdmin(LargeTableAdmin):
+    list_display = ("event_id", "organization", "model", BOUND, "created_at")
+    list_select_related = ("organization",)
+    ordering = ("-created_at",)
+    readonly_fields = (BOUND,)
+    fields = (
+        "event_id",
+        "organization",
+        "api_key",
+        "user",
+        "model",
+        BOUND,
+        "created_at",
+    )
+
+
+@admin.register(GatewayProcess)
+class GatewayProcessAdmin(ReadOnlyAdmin):
+    list_display = ("host", "pid", "started_at", "beat_at")
+    ordering = ("-beat_at",)
+    fields = ("id", "host", "pid", "started_at", "beat_at")
