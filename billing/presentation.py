@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -71,7 +70,7 @@ def percent_filled(part_nanos: int, whole_nanos: int) -> float:
 def error_share(total: Amounts) -> str:
     """Return the share of failed requests, precise where it is small."""
     if not total.failed_requests:
-        return "none"
+        return "0 %"
     share = 100 * total.failed_requests / total.requests
     return f"{share:.2f} %" if share < 1 else f"{share:.1f} %"
 
@@ -137,25 +136,25 @@ def overview_sentence(overview: Overview) -> str:
     if largest is not None:
         percent = percent_of(largest.total.cost_nanos, total.cost_nanos)
         parts.append(f"{largest.group.name} is {percent} % of it")
-    sentences = [", ".join(parts), *comparison(overview), *outlook(overview)]
-    return ". ".join(sentences) + "."
+    return f"{', '.join(parts)}. {outlook(overview)}"
 
 
-def comparison(overview: Overview) -> Sequence[str]:
+def comparison(overview: Overview) -> str:
+    """Return how the cycle's whole days compare with as many of the previous one."""
     percent = overview.change_percent
     if percent is None:
-        return []
+        return ""
     days = (overview.today - overview.usage.days[0]).days
+    since = "The first day" if days == 1 else f"The first {days} days"
     word = "more" if percent >= 0 else "less"
-    since = "the first day" if days == 1 else f"the first {days} days"
-    return [f"That is {abs(percent)} % {word} than {since} of the previous cycle"]
+    return f"{since} cost {abs(percent)} % {word} than in the previous cycle."
 
 
-def outlook(overview: Overview) -> Sequence[str]:
+def outlook(overview: Overview) -> str:
     if overview.forecast_nanos is None:
-        return ["It is too early in the cycle for a forecast"]
+        return "It is too early in the cycle for a forecast."
     end = overview.usage.days[-1]
-    return [f"At this pace it is {usd(overview.forecast_nanos)} by {end:%-d %B}"]
+    return f"At this pace it is {usd(overview.forecast_nanos)} by {end:%-d %B}."
 
 
 def quickstart(organization: Organization, base_url: str) -> Quickstart:

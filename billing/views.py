@@ -24,6 +24,7 @@ from billing.explanations import charge_lines
 from billing.forms import HardLimitForm, SoftLimitForm
 from billing.models import Price, SoftLimit
 from billing.presentation import (
+    comparison,
     cumulative_figure,
     error_share,
     limits_above_chart,
@@ -35,6 +36,7 @@ from billing.presentation import (
 from billing.price_list import rates_of
 from billing.pricing import Tokens
 from billing.queries import Standing, limits_set_by, overview_of, standing_of
+from core.money import cents_usd
 from core.templatetags.money import usd
 from orgs.access import OrgRequest, org_view
 from orgs.models import Role
@@ -58,6 +60,7 @@ def overview(request: OrgRequest) -> HttpResponse:
         "total": found.usage.total,
         "error_share": error_share(found.usage.total),
         "attention": attention_list(found, request.membership, now=now),
+        "comparison": comparison(found),
         "sentence": overview_sentence(found),
         "figure": cumulative_figure(found),
         "limits_above": limits_above_chart(found),
@@ -95,11 +98,18 @@ def limits_page(
         "binding_name": binding_name(standing),
         "limits": limits_set_by(request.organization),
         "soft_limits_max": SOFT_LIMITS_MAX,
-        "hard_form": hard_form or HardLimitForm(used_nanos=standing.used_nanos),
+        "hard_form": hard_form or hard_limit_form(standing),
         "soft_form": soft_form or SoftLimitForm(auto_id="id_soft_%s"),
     }
     status = UNPROCESSABLE if hard_form or soft_form else 200
     return render(request, "billing/limits.html", context, status=status)
+
+
+def hard_limit_form(standing: Standing) -> HardLimitForm:
+    """Return the form as it is first shown: with the limit in force."""
+    limit = standing.funding.hard_limit_nanos
+    initial = {} if limit is None else {"amount": cents_usd(limit)}
+    return HardLimitForm(initial=initial, used_nanos=standing.used_nanos)
 
 
 @require_POST

@@ -7,7 +7,8 @@ from usage.queries import Series, Usage
 from usage.tables import percent_of
 
 UNITS = {Metric.COST: "", Metric.TOKENS: " tokens", Metric.REQUESTS: " requests"}
-WORDS = {Dimension.MODEL: "model", Dimension.KEY: "key", Dimension.MEMBER: "member"}
+# The words of dimensions inside a sentence.
+WORDS = {Dimension.MODEL: "model", Dimension.KEY: "API key", Dimension.MEMBER: "member"}
 
 
 def usage_sentence(usage: Usage, metric: Metric, dimension: Dimension) -> str:

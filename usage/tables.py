@@ -19,11 +19,16 @@ Link = Callable[[date | None, Group | None], str]
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """An amount, written in full, and where its records are."""
+    """
+    An amount, written in full, and where its records are.
+
+    `padding` are the zeros that would put its decimal point in line with others.
+    """
 
     value: int
     text: str
     url: str
+    padding: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,13 @@ class Column:
     group: Group
     total: Cell
     percent: int
+
+    @property
+    def share(self) -> str:
+        """The share in words: what is not nothing is never written as 0 %."""
+        if self.percent == 0 and self.total.value:
+            return "< 1 %"
+        return f"{self.percent} %"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +74,14 @@ class Table:
 def usage_table(usage: Usage, metric: Metric, *, until: date, link: Link) -> Table:
     """Return the table of a usage up to a day; later days have not come yet."""
 
-    def cell(value: int, day: date | None, group: Group | None) -> Cell:
-        url = link(day, group) if value else ""
-        return Cell(value, written(value, metric), url)
-
     total = usage.total.of(metric)
+    decimals = most_decimals(usage, metric)
+
+    def cell(value: int, day: date | None, group: Group | None) -> Cell:
+        text = written(value, metric)
+        padding = "0" * (decimals - decimals_of(text))
+        return Cell(value, text, link(day, group) if value else "", padding)
+
     columns = tuple(
         Column(
             series.group,
@@ -90,6 +105,18 @@ def usage_table(usage: Usage, metric: Metric, *, until: date, link: Link) -> Tab
         if day <= until or amounts.requests
     )
     return Table(columns, rows, cell(total, None, None))
+
+
+def most_decimals(usage: Usage, metric: Metric) -> int:
+    """Return how many decimals the longest amount of the table has."""
+    amounts = [*usage.by_day, *(a for series in usage.series for a in series.by_day)]
+    amounts += [usage.total, *(series.total for series in usage.series)]
+    texts = (written(each.of(metric), metric) for each in amounts)
+    return max((decimals_of(text) for text in texts), default=0)
+
+
+def decimals_of(text: str) -> int:
+    return len(text.partition(".")[2])
 
 
 def percent_of(part: int, whole: int) -> int:

@@ -27,7 +27,7 @@ from usage.forms import (
 )
 from usage.queries import Usage, cycles_with_usage, usage_of
 from usage.records import Selection, page_of_records
-from usage.sentences import usage_sentence
+from usage.sentences import WORDS, usage_sentence
 from usage.spans import Span
 from usage.tables import Link, Table, table_csv, usage_table
 
@@ -64,6 +64,9 @@ def usage_context(
         "metric": metric,
         "metric_name": dict(METRIC_CHOICES)[metric],
         "dimension_name": dict(DIMENSION_CHOICES)[dimension],
+        "dimension_word": WORDS[dimension],
+        "hides_others": dimension is not Dimension.MODEL
+        and not request.membership.is_owner,
         "cycle_name": cycle_name(form.chosen_cycle),
         "is_current": newer is None,
         "older_url": older and address(request, cycle=cycle_value(older)),
