@@ -6,7 +6,8 @@ from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
 from django.contrib import admin
 from django.contrib.auth.models import Group
-from django.utils.html import format_html, urlize
+from django.template.defaultfilters import urlize
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 
@@ -135,7 +136,7 @@ class OutboxMailAdmin(LargeTableAdmin):
         """Return the mail's plain text, its links to be followed."""
         return format_html(
             '<pre style="white-space:pre-wrap;font:inherit">{}</pre>',
-            urlize(mail.body_text, autoescape=True),
+            urlize(mail.body_text),
         )
 
     @admin.display(description="as it looks")

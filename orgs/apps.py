@@ -5,3 +5,4 @@ from django.apps import AppConfig
 
 class OrgsConfig(AppConfig):
     name = "orgs"
+    verbose_name = "People and organizations"
