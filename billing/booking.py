@@ -153,11 +153,12 @@ def open_books(
     organizations = [key[0] for key in keys]
     cycles = [key[1] for key in keys]
     ending = [s.hold.event_id for s in settlements] + [r.event_id for r in releases]
+    deciding = sorted({hold.organization_id for hold in holds})
     statements = [
         Statement(sql.LOCK_BUDGETS, (organizations, cycles)),
         Statement(sql.LOCK_GRANTS, (organizations,)),
-        Statement(sql.TERMS, (organizations,)),
-        Statement(sql.OPEN_HOLDS, (ending,)),
+        *([Statement(sql.OPEN_HOLDS, (ending,))] if ending else []),
+        *([Statement(sql.TERMS, (deciding,))] if deciding else []),
     ]
     rows = yield Step(statements)
     if len(rows[0]) < len(keys):
@@ -169,8 +170,9 @@ def open_books(
         for budget_id, organization, cycle, spent, held in rows[0]
     }
     assert len(accounts) == len(keys), "each budget row is made before it is locked"
-    open_holds: dict[uuid.UUID, int] = dict(rows[3])
-    books = Books(accounts, read_terms(rows[2], rows[1]), open_holds)
+    open_holds: dict[uuid.UUID, int] = dict(rows[2]) if ending else {}
+    terms = read_terms(organizations, rows[-1] if deciding else [], rows[1])
+    books = Books(accounts, terms, open_holds)
     late = [s for s in settlements if s.hold.event_id not in open_holds]
     if late:
         ids = [s.hold.event_id for s in late]
@@ -180,11 +182,13 @@ def open_books(
     return books
 
 
-def read_terms(terms_rows: Rows, grant_rows: Rows) -> dict[int, Terms]:
-    terms = {
-        organization: Terms(hard, approved, credit_binds, int(held))
-        for organization, hard, approved, credit_binds, held in terms_rows
-    }
+def read_terms(
+    organizations: list[int], terms_rows: Rows, grant_rows: Rows
+) -> dict[int, Terms]:
+    """Return each organization's terms; limits only where holds are decided."""
+    terms = {organization: Terms() for organization in organizations}
+    for organization, hard, approved, credit_binds, held in terms_rows:
+        terms[organization] = Terms(hard, approved, credit_binds, int(held))
     for grant_id, organization, left in grant_rows:
         terms[organization].grants.append(Grant(grant_id, left))
     return terms

@@ -29,29 +29,34 @@ ON CONFLICT (organization_id, cycle_start) DO NOTHING
 TERMS = """
 SELECT organization.id, limits.hard_limit_nanos, limits.approved_limit_nanos,
        organization.environment = 'production' AND profile.id IS NULL,
-       (SELECT coalesce(sum(budget.held_nanos), 0) FROM billing_budget AS budget
-        WHERE budget.organization_id = organization.id)
+       CASE WHEN organization.environment = 'production' AND profile.id IS NULL THEN
+           (SELECT coalesce(sum(budget.held_nanos), 0) FROM billing_budget AS budget
+            WHERE budget.organization_id = organization.id)
+       ELSE 0 END
 FROM orgs_organization AS organization
 LEFT JOIN billing_spendlimits AS limits ON limits.organization_id = organization.id
 LEFT JOIN billing_billingprofile AS profile
     ON profile.organization_id = organization.id
-WHERE organization.id = ANY(%s)
+WHERE organization.id = ANY(%s::bigint[])
 """
 
 # Locked too, so that credit is not consumed twice by two cycles at once.
 LOCK_GRANTS = """
 SELECT id, organization_id, amount_nanos - consumed_nanos
 FROM billing_creditgrant
-WHERE organization_id = ANY(%s) AND consumed_nanos < amount_nanos
+WHERE organization_id = ANY(%s::bigint[]) AND consumed_nanos < amount_nanos
     AND effective_at <= clock_timestamp() AND expires_at > clock_timestamp()
 ORDER BY expires_at, id
 FOR UPDATE
 """
 
-OPEN_HOLDS = "SELECT event_id, bound_nanos FROM billing_hold WHERE event_id = ANY(%s)"
+OPEN_HOLDS = """
+SELECT event_id, bound_nanos FROM billing_hold WHERE event_id = ANY(%s::uuid[])
+"""
 
 PAST_RECORDS = """
-SELECT event_id, kind, cost_nanos FROM usage_usagerecord WHERE event_id = ANY(%s)
+SELECT event_id, kind, cost_nanos FROM usage_usagerecord
+WHERE event_id = ANY(%s::uuid[])
 """
 
 CHANGE_BUDGETS = """
@@ -67,7 +72,7 @@ INSERT INTO billing_hold
 SELECT * FROM jsonb_populate_recordset(NULL::billing_hold, %s::jsonb)
 """
 
-END_HOLDS = "DELETE FROM billing_hold WHERE event_id = ANY(%s)"
+END_HOLDS = "DELETE FROM billing_hold WHERE event_id = ANY(%s::uuid[])"
 
 RECORD_COLUMNS = (
     "event_id, occurred_at, organization_id, api_key_id, user_id, endpoint, model, "
@@ -88,6 +93,21 @@ SET consumed_nanos = credit.consumed_nanos + used.nanos
 FROM unnest(%s::bigint[], %s::bigint[]) AS used (id, nanos)
 WHERE credit.id = used.id
 """
+
+# What a booking may run; the gateway prepares them once per connection.
+OF_BOOKING = (
+    LOCK_BUDGETS,
+    MAKE_BUDGETS,
+    LOCK_GRANTS,
+    TERMS,
+    OPEN_HOLDS,
+    PAST_RECORDS,
+    CHANGE_BUDGETS,
+    ADD_HOLDS,
+    END_HOLDS,
+    ADD_RECORDS,
+    CONSUME_GRANTS,
+)
 
 BEAT = """
 INSERT INTO billing_gatewayprocess (id, host, pid, started_at, beat_at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -32,14 +32,14 @@ class Hold:
     streamed: bool
     price_id: int
     bound_nanos: int | None
+    # Both follow from the event id.
+    occurred_at: datetime = field(init=False)
+    cycle_start: date = field(init=False)
 
-    @property
-    def occurred_at(self) -> datetime:
-        return event_time(self.event_id)
-
-    @property
-    def cycle_start(self) -> date:
-        return cycle_of(self.occurred_at)
+    def __post_init__(self) -> None:
+        occurred_at = event_time(self.event_id)
+        object.__setattr__(self, "occurred_at", occurred_at)
+        object.__setattr__(self, "cycle_start", cycle_of(occurred_at))
 
     @property
     def key(self) -> tuple[int, date]:

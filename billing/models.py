@@ -284,7 +284,7 @@ class Hold(models.Model):
     )
     budget_id = models.BigIntegerField()
     cycle_start = models.DateField()
-    gateway_id = models.UUIDField(db_index=True)
+    gateway_id = models.UUIDField()
     endpoint = models.CharField(max_length=24)
     model = models.CharField(max_length=120)
     simulated = models.BooleanField()

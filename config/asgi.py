@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from typing import Any, cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.core.asgi import get_asgi_application
 
+# Static files are served from where they lie; nothing need be collected.
+warnings.filterwarnings("ignore", message="No directory at")
 django_application = get_asgi_application()
 
 from gateway import app as gateway_app  # noqa: E402 - models need Django set up

@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from billing import booking
+from billing import booking, booking_sql
 from billing.booking_types import Hold, Release, Settlement
 from billing.limits import Refusal
-from gateway import database
+from gateway.pipeline import Pipeline, PipelineBroken, StatementFailed
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class Books:
     def __init__(self) -> None:
         self._queue: deque[Pending] = deque()
         self._wakeup = asyncio.Event()
-        self._connection: database.Connection | None = None
+        self._pipeline: Pipeline | None = None
         self._worker: asyncio.Task[None] | None = None
         self._is_reachable = False
         self._is_idle = asyncio.Event()
@@ -80,9 +80,7 @@ class Books:
 
     async def open(self) -> None:
         """Connect (or go on trying) and begin to book."""
-        with contextlib.suppress(psycopg.OperationalError):
-            self._connection = await database.connect()
-            self._is_reachable = True
+        await self._is_connected()
         self._worker = asyncio.create_task(self._work())
 
     async def close(self, *, timeout_s: float) -> None:
@@ -94,8 +92,8 @@ class Books:
             self._worker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._worker
-        if self._connection is not None:
-            await self._connection.close()
+        if self._pipeline is not None:
+            await self._pipeline.close()
 
     async def hold(self, hold: Hold) -> Refusal | None:
         """
@@ -120,8 +118,7 @@ class Books:
     async def settle(self, settlement: Settlement) -> None:
         """Book a settlement; returns when it is committed, or after a while anyway."""
         done = self._put(settlement)
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.shield(done), SETTLE_WAIT_S)
+        await asyncio.wait([done], timeout=SETTLE_WAIT_S)
 
     def release(self, release: Release) -> None:
         """Give back a hold that was never dispatched, soon."""
@@ -151,11 +148,11 @@ class Books:
             await self._book(batch)
 
     async def _is_connected(self) -> bool:
-        if self._connection is not None and not self._connection.closed:
+        if self._pipeline is not None and not self._pipeline.is_broken:
             return True
         try:
-            self._connection = await database.connect()
-        except psycopg.OperationalError:
+            self._pipeline = await Pipeline.connect(booking_sql.OF_BOOKING)
+        except (psycopg.OperationalError, PipelineBroken):
             self._is_reachable = False
             return False
         self._is_reachable = True
@@ -164,10 +161,10 @@ class Books:
 
     async def _book(self, batch: Batch) -> None:
         """Book a batch; on a broken connection keep what must not be lost."""
-        assert self._connection is not None
+        assert self._pipeline is not None
         try:
-            booked = await run(self._connection, batch.steps())
-        except psycopg.Error as error:
+            booked = await run(self._pipeline, batch.steps())
+        except (PipelineBroken, StatementFailed) as error:
             await self._recover(batch, error)
             return
         for pending in batch.pending:
@@ -177,7 +174,9 @@ class Books:
             if not pending.done.done():
                 pending.done.set_result(refusal)
 
-    async def _recover(self, batch: Batch, error: psycopg.Error) -> None:
+    async def _recover(
+        self, batch: Batch, error: PipelineBroken | StatementFailed
+    ) -> None:
         """
         Deal with a batch that failed.
 
@@ -186,12 +185,10 @@ class Books:
         nothing was written: one by one, so that a bad booking harms only itself.
         """
         logger.warning("booking_failed error=%s size=%d", error, len(batch.pending))
-        assert self._connection is not None
-        if self._connection.broken or self._connection.closed:
+        if isinstance(error, PipelineBroken):
             self._is_reachable = False
             self._put_back(batch)
             return
-        await self._connection.rollback()
         if len(batch.pending) > 1:
             for pending in batch.pending:
                 await self._book(Batch([pending]))
@@ -239,32 +236,23 @@ def refuse(pending: Pending) -> None:
         pending.done.set_exception(BooksUnreachable())
 
 
-BEGIN, COMMIT = booking.Statement("BEGIN", ()), booking.Statement("COMMIT", ())
+async def run(pipeline: Pipeline, steps: booking.Steps) -> booking.Booked:
+    """
+    Drive a booking through one transaction, each step in one round trip.
 
-
-async def run(connection: database.Connection, steps: booking.Steps) -> booking.Booked:
-    """Drive a booking through one transaction, each step in one round trip."""
+    :raises StatementFailed: rolled back. :raises PipelineBroken: perhaps committed.
+    """
     step = next(steps)
-    before = [BEGIN]
     try:
-        while True:
-            after = [COMMIT] if step.is_last else []
-            rows = await execute(connection, [*before, *step.statements, *after])
-            step = steps.send(rows[len(before) : len(rows) - len(after)])
-            before = []
+        while not step.is_last:
+            step = steps.send(await pipeline.query(step.statements))
+    except StatementFailed:
+        await pipeline.roll_back()
+        raise
+    rows = await pipeline.commit(step.statements)
+    try:
+        steps.send(rows)
     except StopIteration as stop:
         booked: booking.Booked = stop.value
         return booked
-
-
-async def execute(
-    connection: database.Connection, statements: list[booking.Statement]
-) -> list[booking.Rows]:
-    """Run statements in one round trip and return the rows of each."""
-    cursors = []
-    async with connection.pipeline():
-        for statement in statements:
-            cursor = connection.cursor()
-            await cursor.execute(statement.text, statement.parameters)
-            cursors.append(cursor)
-    return [await c.fetchall() if c.description else [] for c in cursors]
+    raise AssertionError("a booking ends after its last step")

@@ -13,6 +13,12 @@ Connection = psycopg.AsyncConnection[TupleRow]
 # A lock is waited for, and a statement runs, this long at most.
 LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 10_000
+# The books run a few statements by key, over small arrays: one plan fits all, always
+# by index (the tables change too fast for statistics), never worth compiling.
+PLANNING = (
+    "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off "
+    "-c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
+)
 
 
 def connection_parameters() -> dict[str, Any]:
@@ -24,7 +30,7 @@ def connection_parameters() -> dict[str, Any]:
     kept["connect_timeout"] = 3
     kept["options"] = (
         f"-c lock_timeout={LOCK_TIMEOUT_MS} "
-        f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
+        f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC {PLANNING}"
     )
     return kept
 

@@ -1,0 +1,77 @@
+"""The gateway with parts taken out, to tell what the parts cost.
+
+`unaccounted`: everything but the books (no hold, no settlement). `forwarder`: only
+the forwarding (no key, no parsing, no metering): the least a proxy can do.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import cast
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+import django
+
+django.setup()
+
+from billing.booking_types import Hold, Release, Settlement  # noqa: E402
+from gateway import app  # noqa: E402
+from gateway.books import Books  # noqa: E402
+from gateway.messages import Receive, Request, Scope, Send  # noqa: E402
+from gateway.service import Gateway  # noqa: E402
+from gateway.upstream import HttpClient  # noqa: E402
+
+
+class NoBooks(Books):
+    """Says yes to everything and writes nothing."""
+
+    async def hold(self, hold: Hold) -> None:
+        return None
+
+    async def settle(self, settlement: Settlement) -> None:
+        return None
+
+    def settle_soon(self, settlement: Settlement) -> None:
+        return None
+
+    def release(self, release: Release) -> None:
+        return None
+
+
+async def unaccounted(scope: Scope, receive: Receive, send: Send) -> None:
+    """Serve as the gateway does, without accounts."""
+    if scope["type"] == "lifespan":
+        await receive()
+        gateway = Gateway()
+        gateway.books = NoBooks()
+        await gateway.open()
+        scope["state"]["gateway"] = gateway
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await gateway.close()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    await app.serve(cast("Gateway", scope["state"]["gateway"]), scope, receive, send)
+
+
+async def forwarder(scope: Scope, receive: Receive, send: Send) -> None:
+    """Forward bodies to BENCH_UPSTREAM and pass the answers on."""
+    if scope["type"] == "lifespan":
+        await receive()
+        client = HttpClient(timeout_s=60)
+        scope["state"]["client"] = client
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await client.close()
+        await send({"type": "lifespan.shutdown.complete"})
+        return
+    request = Request.of(scope, receive, send)
+    body = await request.body(max_bytes=10_000_000)
+    client = cast("HttpClient", scope["state"]["client"])
+    provider = client.provider(base_url=os.environ["BENCH_UPSTREAM"], secret="none")
+    path = request.path.removeprefix("/v1")
+    answer = await provider.send(request.method, path, body, request.headers)
+    whole = await answer.read()
+    await answer.close()
+    await request.answer(answer.status, whole, answer.headers)
