@@ -1,0 +1,1 @@
+"""The demo: organizations, people and months of believable usage."""

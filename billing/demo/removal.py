@@ -1,0 +1,90 @@
+"""Take the demo away, with all that was booked for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, transaction
+from django.db.models import Q, QuerySet
+
+from billing.demo import script
+from billing.models import Budget, Hold, Price
+from keys.models import ApiKey
+from orgs.models import AuditEvent, Organization, User
+from usage.models import RollupWatermark, UsageHour, UsageRecord
+
+
+class NotSuperuser(Exception):
+    """Postgres lets only a superuser take rows from append-only tables."""
+
+
+@transaction.atomic
+def remove_demo() -> int:
+    """
+    Remove the demo's organizations and people; return how many organizations.
+
+    People who are also members elsewhere, or who changed something elsewhere, stay.
+
+    :raises NotSuperuser: if the database does not let us; nothing is removed then.
+    """
+    organizations = list(
+        Organization.objects.select_for_update().filter(is_demo=True).order_by("pk")
+    )
+    if not organizations:
+        return 0
+    # No roll-up meanwhile: it would bring sums of records back that are going.
+    RollupWatermark.objects.select_for_update().get()
+    Hold.objects.filter(organization__in=organizations).delete()
+    with append_only_lifted():
+        UsageRecord.objects.filter(organization__in=organizations).delete()
+        audit_events_of(organizations).delete()
+    UsageHour.objects.filter(organization__in=organizations).delete()
+    Budget.objects.filter(organization__in=organizations).delete()
+    personal_keys().delete()
+    Organization.objects.filter(pk__in=[each.pk for each in organizations]).delete()
+    remove_people()
+    remove_prices()
+    return len(organizations)
+
+
+def audit_events_of(organizations: list[Organization]) -> QuerySet[AuditEvent]:
+    """Return the events of organizations, and of the demo's personal keys."""
+    return AuditEvent.objects.filter(
+        Q(organization__in=organizations)
+        | Q(organization=None, target__in=personal_keys().values("public_id"))
+    )
+
+
+def personal_keys() -> QuerySet[ApiKey]:
+    """Return the keys that the demo made for its people; nobody has their text."""
+    return ApiKey.objects.filter(
+        user__email__in=script.PEOPLE, name__in=[plan.name for plan in script.KEYS]
+    )
+
+
+@contextmanager
+def append_only_lifted() -> Iterator[None]:
+    """Let rows be deleted that a trigger protects, in this transaction alone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('is_superuser') = 'on'")
+        if not cursor.fetchone()[0]:
+            raise NotSuperuser
+        # Only while nothing else is written: other triggers are lifted as well.
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        yield
+        cursor.execute("SET LOCAL session_replication_role = DEFAULT")
+
+
+def remove_people() -> None:
+    for person in User.objects.filter(email__in=script.PEOPLE):
+        has_acted = AuditEvent.objects.filter(actor=person).exists()
+        if not has_acted and not person.memberships.exists():
+            person.delete()
+
+
+def remove_prices() -> None:
+    """Remove the demo's own prices, unless somebody else has used them."""
+    for price in Price.objects.filter(source_version=script.PRICE_MARK):
+        if not UsageRecord.objects.filter(price_id=price.pk).exists():
+            price.delete()
