@@ -6,7 +6,7 @@ from typing import cast
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
@@ -39,7 +39,7 @@ def organization_home(request: OrgRequest) -> HttpResponse:
 @require_POST
 def set_theme(request: HttpRequest) -> HttpResponse:
     """Keep the chosen theme in a cookie; an unknown one means the system's."""
-    response = redirect(safe_next(request))
+    response = HttpResponseRedirect(safe_next(request))
     theme = request.POST.get("theme", "")
     if theme not in context.THEMES:
         response.delete_cookie(context.THEME_COOKIE)
@@ -61,4 +61,4 @@ def safe_next(request: HttpRequest) -> str:
     is_ours = url_has_allowed_host_and_scheme(
         url, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
-    return url if is_ours else "/"
+    return url if is_ours and url.startswith("/") else "/"
