@@ -198,6 +198,25 @@ UNFOLD = {
     "SITE_HEADER": "Tokenhouse",
     "SITE_SUBHEADER": "Operator's admin",
     "SITE_URL": "/",
+    "SITE_ICON": "/static/icons/logo.svg",
+    "SITE_FAVICONS": [
+        {"rel": "icon", "type": "image/svg+xml", "href": "/static/icons/favicon.svg"}
+    ],
+    "COLORS": {
+        "primary": {
+            "50": "#eef0ff",
+            "100": "#e0e4ff",
+            "200": "#c7ceff",
+            "300": "#a5b4ff",
+            "400": "#8290f5",
+            "500": "#5f70e4",
+            "600": "#4257cf",
+            "700": "#3546b4",
+            "800": "#2c3c9e",
+            "900": "#273479",
+            "950": "#181f49",
+        }
+    },
     "SHOW_HISTORY": False,
     "SIDEBAR": {"show_search": True, "show_all_applications": False},
 }

@@ -1,0 +1,155 @@
+"""The operator reads everything but secrets, and changes next to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
+import pytest
+from django.contrib import admin
+from django.db.models import Model
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from billing.models import Price, PriceSource
+from keys.actions import issue_key, store_provider_key
+from keys.models import ApiKey, ProviderKey
+from orgs.actions import invite_member
+from orgs.models import AuditEvent, Invitation, Organization, OutboxMail, User
+from tests.factories import NOW
+from tests.visits import browser_of, link_mailed_to
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def furnished(acme: Organization, ada: User) -> Organization:
+    """Acme with a key of each sort and an invitation."""
+    issue_key(
+        kind="service",
+        environment="production",
+        name="search service",
+        organization=acme,
+        user=None,
+        acting_user=ada,
+        expires_at=None,
+        now=NOW,
+    )
+    store_provider_key(
+        organization=acme,
+        base_url="https://api.openai.com/v1",
+        secret="sk-very-secret-4321",
+        acting_user=ada,
+        now=NOW,
+    )
+    invite_member(
+        organization=acme,
+        email="zoe@x.example",
+        role="reader",
+        acting_user=ada,
+        now=NOW,
+    )
+    return acme
+
+
+def every_page() -> Iterator[str]:
+    """Yield the list of each model, and a row of it if there is one."""
+    for model in admin.site._registry:
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        yield reverse(f"{name}_changelist")
+        row = first_row(model)
+        if row is not None:
+            yield reverse(f"{name}_change", args=[row.pk])
+
+
+def first_row(model: type[Model]) -> Model | None:
+    return model._default_manager.first()
+
+
+def price_form(effective_from: datetime) -> dict[str, str]:
+    return {
+        "model": "house-model",
+        "effective_from_0": f"{effective_from:%Y-%m-%d}",
+        "effective_from_1": f"{effective_from:%H:%M:%S}",
+        "input_nanos": "2500",
+        "output_nanos": "10000",
+    }
+
+
+def test_the_operator_reads_every_table(furnished: Organization, op: User) -> None:
+    browser = browser_of(op)
+    for page in every_page():
+        assert browser.get(page).status_code == HTTPStatus.OK, page
+
+
+def test_no_page_shows_a_secret(furnished: Organization, op: User) -> None:
+    secrets = [
+        *ApiKey.objects.values_list("digest", flat=True),
+        *ProviderKey.objects.values_list("ciphertext", flat=True),
+        *Invitation.objects.values_list("token_digest", flat=True),
+        *User.objects.values_list("password", flat=True),
+        "sk-very-secret-4321",
+    ]
+    browser = browser_of(op)
+    for page in every_page():
+        text = browser.get(page).content.decode()
+        for secret in secrets:
+            assert secret not in text, page
+
+
+def test_nothing_can_be_changed_or_taken_away(
+    furnished: Organization, op: User
+) -> None:
+    browser = browser_of(op)
+    for model in admin.site._registry:
+        row = first_row(model)
+        if row is None:
+            continue
+        name = f"admin:{model._meta.app_label}_{model._meta.model_name}"
+        for what in ("change", "delete"):
+            url = reverse(f"{name}_{what}", args=[row.pk])
+            answer = browser.post(url, {"post": "yes"})
+            assert answer.status_code == HTTPStatus.FORBIDDEN, url
+
+
+def test_members_are_kept_out(furnished: Organization, ada: User) -> None:
+    browser = browser_of(ada)
+    for page in every_page():
+        assert browser.get(page).status_code in (
+            HTTPStatus.FOUND,
+            HTTPStatus.FORBIDDEN,
+        ), page
+
+
+def test_nobody_logs_in_but_by_the_one_door(db: None) -> None:
+    answer = Client().get("/operator/admin/", follow=True)
+    assert answer.redirect_chain[-1][0].startswith("/account/login/")
+
+
+def test_the_operator_reads_mails(furnished: Organization, op: User) -> None:
+    mail = OutboxMail.objects.get()
+    url = reverse("admin:orgs_outboxmail_change", args=[mail.pk])
+    page = browser_of(op).get(url).content.decode()
+    assert mail.subject in page
+    assert f'{link_mailed_to(mail.recipient)}" rel="nofollow"' in page
+    assert "<iframe sandbox title=" in page
+
+
+def test_the_operator_adds_a_price(op: User) -> None:
+    tomorrow = timezone.now() + timedelta(days=1)
+    browser_of(op).post(reverse("admin:billing_price_add"), price_form(tomorrow))
+    price = Price.objects.get(model="house-model")
+    assert (price.input_nanos, price.source) == (2500, PriceSource.OPERATOR)
+    assert AuditEvent.objects.get().action == "price.created"
+
+
+def test_a_price_of_the_past_is_refused(op: User) -> None:
+    yesterday = timezone.now() - timedelta(days=1)
+    page = browser_of(op).post(
+        reverse("admin:billing_price_add"), price_form(yesterday)
+    )
+    assert "never in the past" in page.content.decode()
+    assert not Price.objects.filter(model="house-model").exists()
+    assert not AuditEvent.objects.exists()
