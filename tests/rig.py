@@ -103,11 +103,13 @@ def provider(folder: Path) -> Iterator[Provider]:
 
 
 @contextlib.contextmanager
-def gateway(folder: Path, **environment: str) -> Iterator[Process]:
+def gateway(
+    folder: Path, application: str = "config.asgi:application", **environment: str
+) -> Iterator[Process]:
     """Run console and gateway on this test's database; settings as keywords."""
     port = free_port()
     command = [
-        *("-m", "uvicorn", "config.asgi:application", "--port", str(port)),
+        *("-m", "uvicorn", application, "--port", str(port)),
         *("--loop", "uvloop", "--http", "httptools", "--lifespan", "on"),
         *("--no-access-log", "--log-level", "warning"),
     ]

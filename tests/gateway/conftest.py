@@ -111,24 +111,25 @@ def personal_key(user: User, environment: str) -> str:
     return issued.text
 
 
+def furnish_at(organization: Organization, provider: rig.Provider, url: str) -> House:
+    """Give an organization a provider, billing information and a key."""
+    store_provider_key(
+        organization=organization,
+        base_url=f"{provider.url}/v1",
+        secret="sk-provider-secret",
+        acting_user=None,
+        now=timezone.now(),
+    )
+    BillingProfile.objects.create(organization=organization, legal_name="Acme Inc")
+    return House(organization, service_key(organization), url)
+
+
 @pytest.fixture
 def furnish(
     gateway: rig.Process, provider: rig.Provider
 ) -> Callable[[Organization], House]:
-    """Give an organization a provider, billing information and a key."""
-
-    def furnished(organization: Organization) -> House:
-        store_provider_key(
-            organization=organization,
-            base_url=f"{provider.url}/v1",
-            secret="sk-provider-secret",
-            acting_user=None,
-            now=timezone.now(),
-        )
-        BillingProfile.objects.create(organization=organization, legal_name="Acme Inc")
-        return House(organization, service_key(organization), gateway.url)
-
-    return furnished
+    """Furnish organizations at the shared gateway."""
+    return lambda organization: furnish_at(organization, provider, gateway.url)
 
 
 @pytest.fixture

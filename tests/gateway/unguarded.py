@@ -1,0 +1,20 @@
+"""
+The gateway with its guard taken out, for controls: it checks what is spent, but
+what it holds does not count. That is check-then-record, as peers do it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from billing import booking
+from billing.limits import Funding, Refusal, decide
+from config.asgi import application as application
+
+
+def decide_without_holds(funding: Funding, bound_nanos: int | None) -> Refusal | None:
+    """Decide as if nothing were under way."""
+    return decide(replace(funding, held_nanos=0), bound_nanos)
+
+
+booking.decide = decide_without_holds
