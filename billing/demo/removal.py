@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection, transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from billing.demo import script
 from billing.models import Budget, Hold, Price
 from keys.models import ApiKey
-from orgs.models import AuditEvent, Organization, User
+from orgs.models import AuditEvent, Membership, Organization, User
 from usage.models import RollupWatermark, UsageHour, UsageRecord
 
 
@@ -49,7 +49,7 @@ def remove_demo() -> int:
 
 
 def audit_events_of(organizations: list[Organization]) -> QuerySet[AuditEvent]:
-    """Return the events of organizations, and of the demo's personal keys."""
+    """Return the events of organizations and of personal keys that go."""
     return AuditEvent.objects.filter(
         Q(organization__in=organizations)
         | Q(organization=None, target__in=personal_keys().values("public_id"))
@@ -57,9 +57,12 @@ def audit_events_of(organizations: list[Organization]) -> QuerySet[AuditEvent]:
 
 
 def personal_keys() -> QuerySet[ApiKey]:
-    """Return the keys that the demo made for its people; nobody has their text."""
-    return ApiKey.objects.filter(
-        user__email__in=script.PEOPLE, name__in=[plan.name for plan in script.KEYS]
+    """Return the keys of people who are only of the demo, and those it made for all."""
+    elsewhere = Membership.objects.filter(
+        user=OuterRef("user"), organization__is_demo=False
+    )
+    return ApiKey.objects.filter(user__email__in=script.PEOPLE).filter(
+        ~Exists(elsewhere) | Q(name__in=[plan.name for plan in script.KEYS])
     )
 
 

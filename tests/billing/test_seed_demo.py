@@ -18,6 +18,7 @@ from billing.demo.traffic import Request, requests_of, spike_day
 from billing.models import Alert, Budget, CreditGrant, Price
 from core.ids import event_time
 from core.periods import cycle_of
+from keys.actions import issue_key
 from keys.models import ApiKey
 from orgs.models import (
     AuditEvent,
@@ -111,6 +112,24 @@ def test_it_goes_without_a_trace(acme: Organization) -> None:
     assert Organization.objects.get() == acme
     assert not AuditEvent.objects.exclude(action="prices.seeded").exists()
     call_command("verify_ledger", stdout=StringIO())
+
+
+def test_a_person_of_the_demo_alone_goes_with_the_keys_made_since() -> None:
+    run("--records", "50")
+    ada = User.objects.get(email="ada@acme.example")
+    issue_key(
+        kind="personal",
+        environment="staging",
+        name="Mine",
+        organization=None,
+        user=ada,
+        acting_user=ada,
+        expires_at=None,
+        now=NOW,
+    )
+    run("--remove")
+    assert not User.objects.exists()
+    assert not ApiKey.objects.exists()
 
 
 def test_people_who_joined_others_stay_when_the_demo_goes(globex: Organization) -> None:
