@@ -9,6 +9,7 @@ import socket
 from config.servers.errors import StartError
 
 READINESS_TIMEOUT_S = 1.0
+LAST_PORT = 65_535
 # Where to ask a server that listens on every address.
 ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 
@@ -19,6 +20,8 @@ def bind(host: str, port: int) -> socket.socket:
 
     :raises StartError: if the port is taken or the address is not ours.
     """
+    if not 1 <= port <= LAST_PORT:
+        raise StartError(f"PORT is {port}; it must be 1 to {LAST_PORT}.")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         # IPv4 first: what `localhost` means to most clients.
@@ -31,8 +34,6 @@ def bind(host: str, port: int) -> socket.socket:
         listener.bind(address)
     except OSError as error:
         raise explain(host, port, error) from error
-    except OverflowError as error:
-        raise StartError(f"PORT is {port}; it must be 1 to 65535.") from error
     return listener
 
 

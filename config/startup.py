@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from config import local_mode
@@ -49,13 +50,20 @@ def servers_for(arguments: Sequence[str]) -> Iterator[None]:
         return
     if command_of(arguments) == "run" or local_mode.is_local():
         local_mode.prepare()
+    refuse_malformed_settings()
     if needs_servers(arguments):
-        from django.conf import settings
-
         with embedded_servers(settings.DATA_DIR, embedded_names()):
             yield
     else:
         yield
+
+
+def refuse_malformed_settings() -> None:
+    """Load the settings; raise StartError where a number is not one."""
+    try:
+        settings.DATA_DIR  # noqa: B018 - the first use loads them
+    except (ValueError, ArithmeticError) as error:
+        raise StartError(f"A setting is malformed: {error}.") from error
 
 
 def needs_servers(arguments: Sequence[str]) -> bool:
@@ -70,8 +78,6 @@ def command_of(arguments: Sequence[str]) -> str:
 
 def embedded_names() -> list[str]:
     """Return the embedded servers that the settings ask for."""
-    from django.conf import settings
-
     used = {
         "postgres": settings.USES_EMBEDDED_POSTGRES,
         "redis": settings.USES_EMBEDDED_REDIS,

@@ -48,6 +48,17 @@ def test_an_address_that_is_not_ours(data_dir: Path) -> None:
     assert not (data_dir / "postgres").exists()
 
 
+def test_a_port_that_does_not_exist(data_dir: Path) -> None:
+    done = cast.manage(data_dir, "run", PORT="99999")
+    assert_refused(done, "PORT is 99999", "1 to 65535")
+
+
+def test_a_number_that_is_none(data_dir: Path) -> None:
+    assert_refused(cast.manage(data_dir, "run", PORT="lots"), "malformed", "lots")
+    done = cast.manage(data_dir, "migrate", TRIAL_CREDIT_USD="lots")
+    assert_refused(done, "malformed")
+
+
 def test_missing_secrets_in_production(data_dir: Path) -> None:
     done = cast.manage(
         data_dir, "migrate", DATABASE_URL="postgres://tokenhouse@db.invalid/tokenhouse"
