@@ -34,7 +34,7 @@ def curl_line(key: DemoKey) -> str:
     """Return a request to paste into a shell, on one line."""
     body = f'{{"model": "{MODEL}", "messages": [{{"role": "user", "content": "Hi"}}]}}'
     return (
-        f"Try it:\n  curl {key.base_url}/chat/completions "
+        f"Try it:\n\ncurl {key.base_url}/chat/completions "
         f'-H "Authorization: Bearer {key.api_key}" '
         f"-H \"Content-Type: application/json\" -d '{body}'\n"
     )
@@ -42,16 +42,18 @@ def curl_line(key: DemoKey) -> str:
 
 def sdk_snippet(key: DemoKey) -> str:
     """Return a program to paste into Python; `pip install openai` is all it needs."""
+    # Not indented: it is pasted as it stands.
     return f"""Or with the openai SDK:
-  from openai import OpenAI
 
-  client = OpenAI(
-      base_url="{key.base_url}",
-      api_key="{key.api_key}",
-  )
-  answer = client.chat.completions.create(
-      model="{MODEL}",
-      messages=[{{"role": "user", "content": "Hi"}}],
-  )
-  print(answer.choices[0].message.content)
+from openai import OpenAI
+
+client = OpenAI(
+    base_url="{key.base_url}",
+    api_key="{key.api_key}",
+)
+answer = client.chat.completions.create(
+    model="{MODEL}",
+    messages=[{{"role": "user", "content": "Hi"}}],
+)
+print(answer.choices[0].message.content)
 """
