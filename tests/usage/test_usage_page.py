@@ -93,14 +93,19 @@ def test_without_usage_it_says_so_and_draws_nothing(
 def test_a_reader_sees_others_as_one_and_is_led_to_her_own_only(
     client: Client, acme: Organization, ada: User, rita: User
 ) -> None:
-    add_hour(acme, at=timezone.now(), cost_nanos=3, api_key=make_key("A1", user=ada))
-    mine = make_key("R1", user=rita)
+    add_hour(
+        acme,
+        at=timezone.now(),
+        cost_nanos=3,
+        api_key=make_key("Ada's laptop", user=ada),
+    )
+    mine = make_key("Notebook", user=rita)
     add_hour(acme, at=timezone.now(), cost_nanos=4, api_key=mine)
 
     page = text_of(client, rita, f"{URL}?by=key")
 
     assert "Everyone else" in page
-    assert "A1" not in page
+    assert "laptop" not in page
     assert "$0.000000007" in page
     assert f"key={mine.public_id}" in page
     assert "records?" not in text_of(client, rita, URL)

@@ -1,0 +1,139 @@
+"""Every page in a real browser: drawn, in bounds, quiet; and a picture of each."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.browser.conftest import SCREENSHOTS, OpenVisit, Theme, Visit
+from tests.browser.world import World
+
+pytestmark = pytest.mark.browser
+
+ADA, RITA, OP = "ada@acme.example", "rita@acme.example", "op@tokenhouse.example"
+# Name of the picture: who looks, and at what.
+PAGES: dict[str, tuple[str | None, str]] = {
+    "login": (None, "/account/login/"),
+    "accept-invitation": (None, "{invitation_path}"),
+    "overview": (ADA, "/o/acme/overview"),
+    "overview-reader": (RITA, "/o/acme/overview"),
+    "overview-staging": (ADA, "/o/acme-staging/overview"),
+    "usage": (ADA, "/o/acme/usage"),
+    "usage-by-key": (ADA, "/o/acme/usage?by=key&metric=tokens"),
+    "usage-reader": (RITA, "/o/acme/usage?by=member"),
+    "records": (ADA, "/o/acme/usage/records"),
+    "record": (ADA, "{record_path}"),
+    "limits": (ADA, "/o/acme/limits"),
+    "limits-reader": (RITA, "/o/acme/limits"),
+    "members": (ADA, "/o/acme/members"),
+    "members-reader": (RITA, "/o/acme/members"),
+    "keys": (ADA, "/o/acme/keys"),
+    "keys-reader": (RITA, "/o/acme/keys"),
+    "account": (ADA, "/account/"),
+}
+LOOKS: list[tuple[Theme, int]] = [
+    ("light", 1280),
+    ("dark", 1280),
+    ("dark", 390),
+    ("light", 390),
+]
+WITH_CHART = ("overview", "overview-reader", "usage", "usage-by-key", "usage-reader")
+
+
+def path_of(name: str, world: World) -> str:
+    return PAGES[name][1].format_map(vars(world))
+
+
+def photograph(visit: Visit, name: str, theme: str, width: int) -> None:
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    picture = SCREENSHOTS / f"{name}-{theme}-{width}.png"
+    visit.page.screenshot(path=picture, full_page=True)
+
+
+def overflow(visit: Visit) -> int:
+    """Return by how many pixels the page is wider than the window."""
+    width: int = visit.page.evaluate(
+        "document.documentElement.scrollWidth - window.innerWidth"
+    )
+    return max(width, 0)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_in_bounds_and_quiet(
+    visit: OpenVisit, world: World, name: str
+) -> None:
+    with visit(PAGES[name][0]) as opened:
+        page = opened.open(path_of(name, world))
+        for theme, width in LOOKS:
+            opened.look(theme, width)
+            photograph(opened, name, theme, width)
+            assert overflow(opened) == 0, (theme, width)
+
+        assert page.locator("h1").count() == 1
+        assert opened.problems == []
+        charts = page.locator(".chart svg.main-svg").count()
+        assert bool(charts) == (name in WITH_CHART)
+
+
+def test_the_operator_reads_the_outbox(visit: OpenVisit, world: World) -> None:
+    with visit(OP) as opened:
+        page = opened.open("/operator/admin/orgs/outboxmail/")
+        photograph(opened, "outbox", "light", 1280)
+        page.locator("#result_list tbody a").first.click()
+        page.wait_for_url("**/change/")
+        photograph(opened, "outbox-mail", "light", 1280)
+
+        assert world.invitation_path in page.content()
+        assert opened.problems == []
+
+
+@pytest.mark.parametrize("name", WITH_CHART)
+def test_without_javascript_the_table_holds_the_numbers(
+    visit: OpenVisit, world: World, name: str
+) -> None:
+    with visit(PAGES[name][0], scripts=False) as opened:
+        page = opened.open(path_of(name, world))
+
+        assert page.locator("svg.main-svg").count() == 0
+        assert not page.locator(".chart").is_visible()
+        assert page.locator("table tbody tr").count() > 2
+
+
+def test_the_choices_work_without_javascript(visit: OpenVisit) -> None:
+    with visit(ADA, scripts=False) as opened:
+        page = opened.open("/o/acme/usage")
+        page.get_by_label("Show", exact=True).select_option("Requests")
+        page.get_by_label("By", exact=True).select_option("Member")
+        page.get_by_role("button", name="Show").click()
+
+        assert "metric=requests" in page.url
+        assert page.get_by_role("columnheader", name="Rita Vale").is_visible()
+
+
+def test_overview_and_usage_say_the_same(visit: OpenVisit) -> None:
+    with visit(RITA) as opened:
+        spent = opened.open("/o/acme/overview").locator("#spent").inner_text()
+        cost = opened.open("/o/acme/usage").locator(".figure-card").first
+
+        assert spent in cost.inner_text()
+
+
+def test_the_first_tab_leads_to_the_content(visit: OpenVisit) -> None:
+    with visit(ADA) as opened:
+        page = opened.open("/o/acme/overview")
+        page.keyboard.press("Tab")
+        link = page.get_by_role("link", name="Skip to content")
+        assert link.evaluate("element => element === document.activeElement")
+
+        page.keyboard.press("Enter")
+        assert page.evaluate("document.activeElement.id") == "content"
+
+
+def test_logging_in_leads_to_the_overview(visit: OpenVisit) -> None:
+    with visit() as opened:
+        page = opened.open("/")
+        page.get_by_label("Email").fill(ADA)
+        page.get_by_label("Password", exact=True).fill("correct horse battery staple")
+        page.get_by_role("button", name="Log in").click()
+
+        page.wait_for_url("**/o/acme/overview")
+        assert page.get_by_role("heading", level=1).inner_text() == "Overview"

@@ -1,0 +1,159 @@
+"""A believable Acme for the browser: people, keys, prices, two months of usage."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from billing.models import BillingProfile, Budget, Price, SoftLimit, SpendLimits
+from billing.price_list import rates_of
+from billing.pricing import Tokens, cost_nanos
+from core.periods import cycle_of, previous_cycle, start_of_day
+from keys.models import ApiKey, ProviderKey
+from orgs.actions import invite_member, link_siblings
+from orgs.models import Environment, Organization, OutboxMail, Role, User
+from tests import factories
+from tests.factories import usd
+from tests.usage_factories import add_record, make_key
+from usage.actions import roll_up
+
+RATES = {
+    "gpt-4o-mini": (150, 75, 600),
+    "gpt-5": (1250, 125, 10_000),
+    "text-embedding-3-small": (20, None, None),
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """Who and what there is."""
+
+    acme: Organization
+    staging: Organization
+    invitation_path: str
+    record_path: str
+
+
+def furnish() -> World:
+    """Fill the empty database."""
+    ada = factories.make_user("ada@acme.example", name="Ada Moss")
+    rita = factories.make_user("rita@acme.example", name="Rita Vale")
+    factories.make_user("op@tokenhouse.example", name="Op", is_staff=True)
+    acme = factories.make_organization("Acme")
+    staging = factories.make_organization(
+        "Acme Staging", environment=Environment.STAGING
+    )
+    for organization in (acme, staging):
+        factories.join(ada, organization, Role.OWNER)
+        factories.join(rita, organization, Role.READER)
+    now = timezone.now()
+    link_siblings(one=acme, other=staging, acting_user=ada, now=now)
+    set_limits(acme, ada)
+    keys = [
+        make_key("Ada's laptop", user=ada),
+        make_key("Notebook", user=rita),
+        make_key("Support bot", organization=acme),
+        make_key("Nightly batch", organization=acme),
+    ]
+    record_path = use(acme, keys, now)
+    return World(acme, staging, invitation_of(acme, ada, now), record_path)
+
+
+def set_limits(acme: Organization, ada: User) -> None:
+    SpendLimits.objects.create(
+        organization=acme,
+        hard_limit_nanos=usd(60),
+        approved_limit_nanos=usd(120),
+        updated_by=ada,
+    )
+    for amount in (usd("0.5"), usd(40)):
+        SoftLimit.objects.create(organization=acme, amount_nanos=amount)
+    BillingProfile.objects.create(organization=acme, legal_name="Acme Inc.")
+    ProviderKey.objects.create(
+        organization=acme,
+        base_url="https://api.openai.com/v1",
+        ciphertext="-",
+        last_four="wxyz",
+    )
+
+
+def use(acme: Organization, keys: list[ApiKey], now: datetime) -> str:
+    """Book requests since the start of the previous cycle; return a record's path."""
+    prices = [make_price(model) for model in RATES]
+    chance, spent = random.Random(7), dict.fromkeys(cycles(now), 0)
+    path = ""
+    for at in instants(now, chance):
+        price, key = chance.choice(prices), chance.choice(keys)
+        tokens = Tokens(
+            input=chance.randint(2_000, 400_000),
+            cached_input=chance.randint(0, 1_000),
+            output=chance.randint(200, 90_000) if price.output_nanos else 0,
+        )
+        cost = cost_nanos(rates_of(price), tokens)
+        spent[cycle_of(at)] += cost
+        record = add_record(
+            acme,
+            at=at,
+            cost_nanos=cost,
+            api_key=key,
+            model=price.model,
+            price_id=price.pk,
+            input_tokens=tokens.input,
+            cached_input_tokens=tokens.cached_input,
+            output_tokens=tokens.output,
+            held_nanos=2 * cost,
+        )
+        path = f"/o/acme/usage/records/{record.public_id}"
+    for cycle_start, nanos in spent.items():
+        Budget.objects.create(
+            organization=acme, cycle_start=cycle_start, spent_nanos=nanos
+        )
+    roll_up(now=now)
+    return path
+
+
+def make_price(model: str) -> Price:
+    input_nanos, cached_input_nanos, output_nanos = RATES[model]
+    return Price.objects.create(
+        model=model,
+        effective_from=datetime(2020, 1, 1, tzinfo=UTC),
+        input_nanos=input_nanos,
+        cached_input_nanos=cached_input_nanos,
+        output_nanos=output_nanos,
+        source="genai-prices",
+    )
+
+
+def cycles(now: datetime) -> list[date]:
+    return [previous_cycle(cycle_of(now)), cycle_of(now)]
+
+
+def instants(now: datetime, chance: random.Random) -> Iterator[datetime]:
+    """Yield moments since the start of the previous cycle, fewer on weekends."""
+    day = start_of_day(previous_cycle(cycle_of(now)))
+    while day < now:
+        for _ in range(chance.randint(2, 5) if day.weekday() < 5 else 1):
+            at = day + timedelta(hours=chance.randint(7, 20), minutes=chance.random())
+            yield min(at, now)
+        day += timedelta(days=1)
+
+
+def invitation_of(acme: Organization, ada: User, now: datetime) -> str:
+    """Invite somebody new; return the path of the mailed link."""
+    invite_member(
+        organization=acme,
+        email="nora@acme.example",
+        role=Role.READER,
+        acting_user=ada,
+        now=now,
+    )
+    body = OutboxMail.objects.get(recipient="nora@acme.example").body_text
+    found = re.search(rf"{re.escape(settings.BASE_URL)}(/invitations/\S+)", body)
+    assert found is not None, "the mail holds the link"
+    return found[1]
