@@ -45,6 +45,8 @@ def read_call(endpoint: str, path: str, raw: bytes) -> Call:
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise errors.malformed("you must provide a model parameter", "model")
+    if "\0" in model:  # Postgres keeps no such text
+        raise errors.malformed("'model' must not contain a NUL character", "model")
     if endpoint == Endpoint.CHAT_COMPLETIONS:
         check_chat(body)
     else:
@@ -85,6 +87,8 @@ def check_chat(body: dict[str, Any]) -> None:
     check_count(body, "n", most=CHOICES_MAX)
     check_count(body, "max_completion_tokens")
     check_count(body, "max_tokens")
+    check_list(body, "tools")
+    check_list(body, "modalities")
     options = body.get("stream_options")
     if options is not None and not isinstance(options, dict):
         raise errors.malformed("'stream_options' must be an object", "stream_options")
@@ -115,6 +119,11 @@ def check_embeddings(body: dict[str, Any]) -> None:
 def check_bool(body: dict[str, Any], name: str) -> None:
     if not isinstance(body.get(name), bool | None):
         raise errors.malformed(f"'{name}' must be a boolean", name)
+
+
+def check_list(body: dict[str, Any], name: str) -> None:
+    if not isinstance(body.get(name), list | None):
+        raise errors.malformed(f"'{name}' must be an array", name)
 
 
 def check_count(body: dict[str, Any], name: str, *, most: int | None = None) -> None:
