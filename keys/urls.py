@@ -11,5 +11,9 @@ urlpatterns = [
     path("o/<slug:slug>/keys", views.keys, name="keys"),
     path("o/<slug:slug>/keys/create", views.create, name="create"),
     path("o/<slug:slug>/keys/<str:key_id>/revoke", views.revoke, name="revoke"),
-    path("o/<slug:slug>/provider-key", views.set_provider_key, name="set_provider_key"),
+    path(
+        "o/<slug:slug>/keys/provider-key",
+        views.set_provider_key,
+        name="set_provider_key",
+    ),
 ]

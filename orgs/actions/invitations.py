@@ -48,7 +48,7 @@ class AccountExists(Exception):
 
 
 class InvitationOutcome(Enum):
-    INVITED = "invited"
+    INVITED = "invitation sent"
     ALREADY_INVITED = "already invited"
     ALREADY_MEMBER = "already a member"
     NOT_AN_ADDRESS = "not an e-mail address"
@@ -59,6 +59,10 @@ class InvitationOutcome(Enum):
 class InvitationResult:
     email: str
     outcome: InvitationOutcome
+
+    @property
+    def is_sent(self) -> bool:
+        return self.outcome == InvitationOutcome.INVITED
 
 
 OUTCOMES: dict[type[Exception], InvitationOutcome] = {

@@ -12,7 +12,6 @@ from django.views.decorators.http import require_POST, require_safe
 
 from orgs.access import OrgRequest, org_view
 from orgs.actions import (
-    InvitationOutcome,
     InvitationResult,
     LastOwner,
     NotAMember,
@@ -129,7 +128,6 @@ def members_page(
         {
             "form": form,
             "results": results,
-            "outcomes": InvitationOutcome,
             **people(request.organization, request.membership),
         },
         status=status,
@@ -159,7 +157,7 @@ def refusal_text(refusal: LastOwner | NotAMember) -> str:
 
 
 def failures(results: list[InvitationResult]) -> list[InvitationResult]:
-    return [each for each in results if each.outcome != InvitationOutcome.INVITED]
+    return [each for each in results if not each.is_sent]
 
 
 def sent_text(results: list[InvitationResult]) -> str:

@@ -191,7 +191,7 @@ def test_an_owner_cannot_revoke_keys_of_another_organization(
 
 def test_a_provider_key_is_never_shown_again(acme: Organization, ada: User) -> None:
     browser = browser_of(ada)
-    answer = browser.post("/o/acme/provider-key", PROVIDER, follow=True)
+    answer = browser.post("/o/acme/keys/provider-key", PROVIDER, follow=True)
     page = answer.content.decode()
     assert open_provider_key(ProviderKey.objects.get()) == PROVIDER["secret"]
     assert PROVIDER["secret"] not in page
@@ -201,7 +201,7 @@ def test_a_provider_key_is_never_shown_again(acme: Organization, ada: User) -> N
 
 def test_a_refused_provider_key_is_not_echoed(acme: Organization, ada: User) -> None:
     form = {**PROVIDER, "base_url": "http://elsewhere.example/v1"}
-    answer = browser_of(ada).post("/o/acme/provider-key", form)
+    answer = browser_of(ada).post("/o/acme/keys/provider-key", form)
     page = answer.content.decode()
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert "must begin with https://" in page
@@ -215,7 +215,7 @@ def test_a_refused_provider_key_is_not_echoed(acme: Organization, ada: User) -> 
 )
 def test_what_is_no_key_is_refused(acme: Organization, ada: User, secret: str) -> None:
     answer = browser_of(ada).post(
-        "/o/acme/provider-key", {**PROVIDER, "secret": secret}
+        "/o/acme/keys/provider-key", {**PROVIDER, "secret": secret}
     )
     assert answer.status_code == HTTPStatus.UNPROCESSABLE_ENTITY
     assert not ProviderKey.objects.exists()
@@ -223,8 +223,8 @@ def test_what_is_no_key_is_refused(acme: Organization, ada: User, secret: str) -
 
 def test_another_url_needs_the_key_again(acme: Organization, ada: User) -> None:
     browser = browser_of(ada)
-    browser.post("/o/acme/provider-key", PROVIDER)
-    browser.post("/o/acme/provider-key", {"base_url": "https://evil.example/v1"})
+    browser.post("/o/acme/keys/provider-key", PROVIDER)
+    browser.post("/o/acme/keys/provider-key", {"base_url": "https://evil.example/v1"})
     key = ProviderKey.objects.get()
     assert key.base_url == PROVIDER["base_url"]
     assert open_provider_key(key) == PROVIDER["secret"]
@@ -234,8 +234,10 @@ def test_replacing_a_provider_key_is_in_the_audit_log(
     acme: Organization, ada: User
 ) -> None:
     browser = browser_of(ada)
-    browser.post("/o/acme/provider-key", PROVIDER)
-    browser.post("/o/acme/provider-key", {**PROVIDER, "secret": "sk-another-one-9876"})
+    browser.post("/o/acme/keys/provider-key", PROVIDER)
+    browser.post(
+        "/o/acme/keys/provider-key", {**PROVIDER, "secret": "sk-another-one-9876"}
+    )
     event = AuditEvent.objects.latest("pk")
     assert event.action == "provider_key.replaced"
     assert event.details["before"]["last_four"] == "4321"
@@ -243,7 +245,7 @@ def test_replacing_a_provider_key_is_in_the_audit_log(
 
 
 def test_a_reader_cannot_set_the_provider_key(acme: Organization, rita: User) -> None:
-    answer = browser_of(rita).post("/o/acme/provider-key", PROVIDER)
+    answer = browser_of(rita).post("/o/acme/keys/provider-key", PROVIDER)
     assert answer.status_code == HTTPStatus.FORBIDDEN
     assert not ProviderKey.objects.exists()
     assert not AuditEvent.objects.exists()
@@ -252,7 +254,7 @@ def test_a_reader_cannot_set_the_provider_key(acme: Organization, rita: User) ->
 def test_a_reader_sees_nothing_of_the_provider_key(
     acme: Organization, ada: User, rita: User
 ) -> None:
-    browser_of(ada).post("/o/acme/provider-key", PROVIDER)
+    browser_of(ada).post("/o/acme/keys/provider-key", PROVIDER)
     page = browser_of(rita).get("/o/acme/keys").content.decode()
     assert "An owner has set one" in page
     assert "4321" not in page

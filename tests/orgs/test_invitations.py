@@ -200,6 +200,7 @@ def test_each_address_gets_an_answer_of_its_own(
     form = {"emails": emails, "role": "reader"}
     page = browser_of(ada).post("/o/acme/members/invite", form).content.decode()
     assert "already invited" in page
+    assert page.count("invitation sent") == 1
     assert "already a member" in page
     assert "not an e-mail address" in page
     sent = list(Invitation.objects.order_by("pk").values_list("email", flat=True))
