@@ -11,6 +11,8 @@ from usage.models import RollupWatermark, UsageHour
 from usage.rollups import add_hours
 
 BATCH_MAX = 200_000
+# Bookings wait behind us while we wait for a slow one; then it is not our turn yet.
+BOOKING_LOCK_TIMEOUT = "500ms"
 
 ADD_BOOKED = add_hours("sequence > %s AND sequence <= %s")
 ADD_INTERVAL = add_hours("sequence <= %s AND occurred_at >= %s AND occurred_at < %s")
@@ -23,6 +25,8 @@ def roll_up(*, now: datetime, batch_max: int = BATCH_MAX) -> int:
     Each batch is a transaction that moves the watermark with the sums: repeating
     adds nothing, and of two runs at once one leaves the work to the other. `now` is
     an instant before the call: from then on, what was booked is in the rollups.
+
+    :raises OperationalError: if a booking takes very long; nothing is added then.
     """
     end = booked_up_to()
     added = 0
@@ -42,11 +46,16 @@ def booked_up_to() -> int:
 
     Whoever inserts holds the lock shared from before it takes a number until it
     commits; to hold it alone for a moment is to have waited for all of them.
+
+    :raises OperationalError: if somebody takes very long; try again later.
     """
     with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{BOOKING_LOCK_TIMEOUT}'")
         cursor.execute("SELECT pg_advisory_xact_lock(hashtext('usage_record_booking'))")
         cursor.execute("SELECT coalesce(max(sequence), 0) FROM usage_usagerecord")
-        return int(cursor.fetchone()[0])
+        (sequence,) = cursor.fetchone()
+        cursor.execute("SET LOCAL lock_timeout = DEFAULT")
+        return int(sequence)
 
 
 def roll_up_batch(
