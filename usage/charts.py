@@ -22,7 +22,7 @@ from usage.queries import Usage
 # Told apart by people of any color vision, in light and dark; from the fifth on a
 # pattern tells them apart as well.
 PALETTE = (
-    "#4257cf",
+    "#5670e6",
     "#e08a00",
     "#0f9d7a",
     "#c2448f",
@@ -127,7 +127,7 @@ def spend_trace(labels: Sequence[str], spent_nanos: Sequence[int]) -> dict[str, 
         "hovertemplate": "%{customdata} spent<extra></extra>",
         "line": {"color": PALETTE[0], "width": 2.5, "shape": "linear"},
         "fill": "tozeroy",
-        "fillcolor": "rgba(66,87,207,0.12)",
+        "fillcolor": "rgba(86,112,230,0.13)",
     }
 
 
