@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from billing.pricing import Rates, Tokens, cost_nanos
+from core.money import LARGEST_AMOUNT_NANOS
 from gateway import errors
 from usage.models import Endpoint
 
@@ -175,7 +176,14 @@ def bound_nanos(call: Call, rates: Rates) -> int:
     predicted = input_tokens if call.body.get("prediction") else 0
     choices = call.body.get("n") or 1
     output = Tokens(output=(per_choice + predicted) * choices)
-    return input_cost + cost_nanos(rates, output)
+    bound = input_cost + cost_nanos(rates, output)
+    if bound > LARGEST_AMOUNT_NANOS:
+        raise NotBounded(
+            "max_completion_tokens",
+            "This request may cost more than any limit can be: set a smaller "
+            "max_completion_tokens.",
+        )
+    return bound
 
 
 def output_tokens_max(body: dict[str, Any], rates: Rates) -> int:
