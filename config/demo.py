@@ -31,6 +31,9 @@ class DemoKey:
 
 
 def is_wanted() -> bool:
+    """Return whether a demo is in place here: never on a public address."""
+    if settings.IS_HTTPS:
+        return False
     return os.environ.get("DEMO", "").lower() not in OFF
 
 

@@ -9,13 +9,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from billing.actions.prices import seed_prices
+from billing.management.preparation import prepare_database
 from billing.models import Price
 from config import demo, listening, startup
 from config.banner import banner
@@ -62,12 +61,9 @@ class Command(BaseCommand):
 
     def prepare_data(self) -> demo.DemoKey | None:
         """Migrate, price and seed what is missing; return the key to print."""
-        executor = MigrationExecutor(connection)
-        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        if is_behind():
             self.say("Bringing the database up to date …")
-            call_command("migrate", interactive=False, verbosity=0)
-        if not Price.objects.exists():
-            seed_prices(now=timezone.now())
+            prepare_database()
         if demo.is_wanted() and not demo.exists():
             self.say("Making the demo's data, this first time …")
             demo.seed()
@@ -138,6 +134,13 @@ def only_one(places: Places) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def is_behind() -> bool:
+    """Return whether migrations are pending or there is no price list yet."""
+    executor = MigrationExecutor(connection)
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return bool(plan) or not Price.objects.exists()
 
 
 def host_header() -> str:
