@@ -1,0 +1,157 @@
+"""The table of pages as the doors' tests need it: every route, and who may do what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.db import connection
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
+
+from billing.models import SoftLimit
+from orgs.actions import invite_member
+from orgs.models import Organization, Role, User
+from tests.factories import usd
+from tests.usage_factories import add_record, make_key
+
+TABLES = ("orgs_%", "keys_%", "usage_%", "billing_%")
+
+# Everything an organization has an address for. A new route that is not listed here
+# fails a test, so that somebody decides who may use it.
+READER_PAGES = (
+    "orgs:organization",
+    "orgs:members",
+    "keys:keys",
+    "usage:usage",
+    "usage:records",
+    "billing:overview",
+    "billing:limits",
+    "billing:record",
+)
+# Forms of every member; each view decides what of it is theirs.
+MEMBER_FORMS = ("orgs:leave", "keys:create", "keys:revoke")
+# Forms of owners, with what an owner would send.
+OWNER_FORMS: dict[str, dict[str, str]] = {
+    "orgs:invite": {"emails": "nora@acme.example", "role": "reader"},
+    "orgs:set_role": {"role": "owner"},
+    "orgs:remove_member": {},
+    "orgs:resend_invitation": {},
+    "orgs:revoke_invitation": {},
+    "keys:set_provider_key": {
+        "base_url": "https://api.openai.com/v1",
+        "secret": "sk-proj-0123456789abcdefghij",
+    },
+    "billing:set_hard_limit": {"amount": "25.00"},
+    "billing:remove_hard_limit": {},
+    "billing:add_soft_limit": {"amount": "7.50"},
+    "billing:remove_soft_limit": {},
+}
+ALL_ROUTES = (*READER_PAGES, *MEMBER_FORMS, *OWNER_FORMS)
+# Pages that nobody need log in for.
+PUBLIC = (
+    "healthz",
+    "readyz",
+    "orgs:theme",
+    "orgs:accept_invitation",
+    "account_login",
+    "account_logout",
+    "account_signup",
+    "account_inactive",
+    "account_reset_password",
+    "account_reset_password_done",
+    "account_reset_password_from_key",
+    "account_reset_password_from_key_done",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A named page and the arguments in its address."""
+
+    name: str
+    arguments: frozenset[str]
+
+
+def all_routes() -> list[Route]:
+    """Walk the table of pages; the operator's admin guards itself."""
+    return list(walk(get_resolver().url_patterns, ""))
+
+
+def walk(patterns: list[URLPattern | URLResolver], namespace: str) -> Iterator[Route]:
+    for pattern in patterns:
+        if isinstance(pattern, URLResolver):
+            if pattern.namespace != "admin":
+                inner = f"{pattern.namespace}:" if pattern.namespace else namespace
+                yield from walk(pattern.url_patterns, inner)
+        else:
+            assert pattern.name, f"{pattern.pattern} has no name"
+            arguments = frozenset(pattern.pattern.converters) | frozenset(
+                pattern.pattern.regex.groupindex
+            )
+            yield Route(f"{namespace}{pattern.name}", arguments)
+
+
+def organization_routes() -> list[Route]:
+    return [route for route in all_routes() if "slug" in route.arguments]
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Real objects of an organization, so that only the door can be in the way."""
+
+    values: dict[str, str]
+
+    def of(self, route_name: str) -> str:
+        """Return the address of a page, whichever of the values it takes."""
+        (route,) = [each for each in all_routes() if each.name == route_name]
+        return reverse(
+            route_name, kwargs={name: self.values[name] for name in route.arguments}
+        )
+
+
+def furnish(acme: Organization, ada: User, rita: User) -> Addresses:
+    """Give Acme something of every kind that an address can name."""
+    now = timezone.now()
+    invitation = invite_member(
+        organization=acme,
+        email="ned@acme.example",
+        role=Role.READER,
+        acting_user=ada,
+        now=now,
+    )
+    key = make_key("Support bot", organization=acme)
+    record = add_record(acme, at=now, cost_nanos=5, api_key=key)
+    soft_limit = SoftLimit.objects.create(organization=acme, amount_nanos=usd(40))
+    return Addresses(
+        {
+            "slug": acme.slug,
+            "user_id": rita.public_id,
+            "invitation_id": invitation.public_id,
+            "key_id": key.public_id,
+            "alert_id": soft_limit.public_id,
+            "record_id": record.public_id,
+        }
+    )
+
+
+def everything_written() -> dict[str, str]:
+    """Return a digest of every row of ours, table by table."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind IN ('r', 'p') "
+            "AND NOT relispartition AND relname LIKE ANY(%s)",
+            [list(TABLES)],
+        )
+        names = sorted(name for (name,) in cursor.fetchall())
+        return {name: digest_of(name) for name in names}
+
+
+def digest_of(table: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT concat(count(*), ' rows ', "
+            "md5(string_agg(row::text, '|' ORDER BY row::text))) "
+            f"FROM {table} AS row"
+        )
+        return str(cursor.fetchone()[0])

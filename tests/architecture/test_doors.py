@@ -1,0 +1,141 @@
+"""Every organization page refuses strangers, and owners' forms refuse readers."""
+
+from __future__ import annotations
+
+import pytest
+from django.urls import reverse
+
+from billing.models import SpendLimits
+from orgs.models import Organization, User
+from tests.architecture import routes
+from tests.architecture.routes import Addresses, Route
+from tests.factories import usd
+from tests.visits import browser_of
+
+pytestmark = pytest.mark.django_db
+
+NOT_FOUND, NOT_ALLOWED, FORBIDDEN = 404, 405, 403
+FORMS = (*routes.MEMBER_FORMS, *routes.OWNER_FORMS)
+
+
+@pytest.fixture
+def addresses(acme: Organization, ada: User, rita: User) -> Addresses:
+    return routes.furnish(acme, ada, rita)
+
+
+def test_every_route_of_an_organization_is_listed() -> None:
+    found = sorted(route.name for route in routes.organization_routes())
+
+    assert found == sorted(routes.ALL_ROUTES)
+
+
+@pytest.mark.parametrize("name", routes.ALL_ROUTES)
+def test_a_stranger_finds_nothing_and_changes_nothing(
+    addresses: Addresses, globex: Organization, oscar: User, name: str
+) -> None:
+    browser, url = browser_of(oscar), addresses.of(name)
+    before = routes.everything_written()
+
+    read = browser.get(url)
+    sent = browser.post(url, routes.OWNER_FORMS.get(name, {}))
+
+    assert {read.status_code, sent.status_code} <= {NOT_FOUND, NOT_ALLOWED}
+    assert NOT_FOUND in {read.status_code, sent.status_code}
+    assert "Acme" not in read.content.decode() + sent.content.decode()
+    assert routes.everything_written() == before
+
+
+@pytest.mark.parametrize("name", routes.ALL_ROUTES)
+def test_a_stranger_cannot_tell_an_organization_from_none(
+    addresses: Addresses, globex: Organization, oscar: User, name: str
+) -> None:
+    browser, url = browser_of(oscar), addresses.of(name)
+    nowhere = url.replace("/o/acme", "/o/acne", 1)
+    assert url != nowhere
+
+    for method in (browser.get, browser.post):
+        assert method(url).status_code == method(nowhere).status_code
+
+
+@pytest.mark.parametrize("name", routes.ALL_ROUTES)
+def test_nobody_in_particular_is_asked_to_log_in(
+    addresses: Addresses, name: str
+) -> None:
+    browser, url = browser_of(None), addresses.of(name)
+    before = routes.everything_written()
+
+    for answer in (browser.get(url), browser.post(url)):
+        assert answer.status_code == 302
+        assert answer.headers["Location"].startswith(reverse("account_login"))
+    assert routes.everything_written() == before
+
+
+@pytest.mark.parametrize("name", routes.OWNER_FORMS)
+def test_a_reader_who_sends_an_owners_form_is_refused_and_changes_nothing(
+    addresses: Addresses, rita: User, name: str
+) -> None:
+    browser, url = browser_of(rita), addresses.of(name)
+    before = routes.everything_written()
+
+    answer = browser.post(url, routes.OWNER_FORMS[name])
+
+    assert answer.status_code == FORBIDDEN
+    assert routes.everything_written() == before
+
+
+@pytest.mark.parametrize("name", routes.OWNER_FORMS)
+def test_control_the_same_form_sent_by_an_owner_changes_something(
+    addresses: Addresses, acme: Organization, ada: User, name: str
+) -> None:
+    SpendLimits.objects.create(organization=acme, hard_limit_nanos=usd(50))
+    browser, url = browser_of(ada), addresses.of(name)
+    before = routes.everything_written()
+
+    answer = browser.post(url, routes.OWNER_FORMS[name])
+
+    assert answer.status_code == 302
+    assert routes.everything_written() != before
+
+
+@pytest.mark.parametrize("name", routes.READER_PAGES)
+def test_reading_a_page_changes_nothing(
+    addresses: Addresses, ada: User, name: str
+) -> None:
+    browser, url = browser_of(ada), addresses.of(name)
+    before = routes.everything_written()
+
+    assert browser.get(url).status_code in {200, 302}
+    assert browser.post(url).status_code == NOT_ALLOWED
+    assert routes.everything_written() == before
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_form_is_not_sent_by_following_a_link(
+    addresses: Addresses, ada: User, name: str
+) -> None:
+    browser, url = browser_of(ada), addresses.of(name)
+    before = routes.everything_written()
+
+    assert browser.get(url).status_code == NOT_ALLOWED
+    assert routes.everything_written() == before
+
+
+def other_routes() -> list[Route]:
+    routes_of_others = [r for r in routes.all_routes() if "slug" not in r.arguments]
+    return [route for route in routes_of_others if route.name not in routes.PUBLIC]
+
+
+@pytest.mark.parametrize("route", other_routes(), ids=lambda route: route.name)
+def test_every_other_page_asks_to_log_in_but_those_listed(route: Route) -> None:
+    assert not route.arguments, "give this page a value in routes.furnish"
+
+    answer = browser_of(None).get(reverse(route.name))
+
+    assert answer.status_code == 302
+    assert answer.headers["Location"].startswith(reverse("account_login"))
+
+
+def test_every_page_listed_as_public_exists() -> None:
+    names = {route.name for route in routes.all_routes()}
+
+    assert set(routes.PUBLIC) <= names
