@@ -193,6 +193,9 @@ def base_layout(*, y_prefix: str) -> dict[str, Any]:
             "hoverformat": "%a, %-d %B",
             "showgrid": False,
             "fixedrange": True,
+            "spikecolor": REST_COLOR,
+            "spikethickness": 1,
+            "spikedash": "solid",
         },
         "yaxis": {
             "rangemode": "tozero",

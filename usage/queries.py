@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import UTC, date
 from typing import Any
 
-from django.db.models import Case, F, Min, QuerySet, Sum, TextField, Value, When
+from django.db.models import Case, F, QuerySet, Sum, TextField, Value, When
 from django.db.models.functions import Cast, Coalesce, TruncDate
 
 from core.periods import previous_cycle
@@ -200,9 +200,8 @@ def groups_of(
 
 def cycles_with_usage(organization: Organization, *, current: date) -> Sequence[date]:
     """Return the cycles from the current one back to the first used, newest first."""
-    first = UsageHour.objects.filter(organization=organization).aggregate(
-        first=Min("cycle_start")
-    )["first"]
+    hours = UsageHour.objects.filter(organization=organization).order_by("hour")
+    first = hours.values_list("cycle_start", flat=True).first()
     cycles = [current]
     while first is not None and cycles[-1] > first and len(cycles) < CYCLES_MAX:
         cycles.append(previous_cycle(cycles[-1]))
