@@ -7,7 +7,8 @@ stands there is what a provider would put on its bill, whatever becomes of the a
 
 The last message steers it, as JSON: {"output": 7} tokens to answer with,
 {"status": 500}, {"pause_s": 0.1} before each chunk, {"drop_after": 3} chunks,
-{"hang": true}, {"usage": false} to leave usage out.
+{"drop_answer": true} in the middle of an unstreamed one, {"hang": true},
+{"usage": false} to leave usage out.
 """
 
 from __future__ import annotations
@@ -62,7 +63,8 @@ class Provider:
             await stream(send, request, orders, usage)
         else:
             await asyncio.sleep(orders.get("pause_s", 0))
-            await answer(send, 200, completion(request, orders, usage))
+            document = completion(request, orders, usage)
+            await answer(send, 200, document, drops=orders.get("drop_answer", False))
 
     def write_down(self, scope: Scope, request: dict[str, Any], usage: Any) -> None:
         headers = dict(scope["headers"])
@@ -159,9 +161,16 @@ async def event(send: Send, chunk: dict[str, Any]) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": True})
 
 
-async def answer(send: Send, status: int, document: dict[str, Any]) -> None:
+async def answer(
+    send: Send, status: int, document: dict[str, Any], *, drops: bool = False
+) -> None:
+    body = orjson.dumps(document)
     await send({"type": "http.response.start", "status": status, "headers": [JSON]})
-    await send({"type": "http.response.body", "body": orjson.dumps(document)})
+    if drops:
+        half = body[: len(body) // 2]
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+        raise ConnectionAbortedError("ordered to drop the answer")
+    await send({"type": "http.response.body", "body": body})
 
 
 def main() -> None:
