@@ -132,15 +132,3 @@ def test_kill_9_leaves_no_orphans_and_the_next_start_continues(data_dir: Path) -
         again.wait_ready()
         assert cast.query(data_dir, "SELECT text FROM note") == "kept"
         assert again.terminate() == 0
-
-
-def test_a_child_that_cannot_live_stops_the_whole(data_dir: Path) -> None:
-    # Beat keeps its schedule in a file of this name.
-    (data_dir / "run" / "beat-schedule.db").mkdir(parents=True)
-    (data_dir / "run" / "beat-schedule").mkdir()
-    (data_dir / "run" / "beat-schedule.dat").mkdir()
-    with installation(data_dir) as running:
-        assert running.process.wait(START_S) == 1
-        assert running.printed("Stopped everything: beat died 5 times")
-        assert running.status_of("/readyz") == 0
-        assert not cast.postgres_answers(data_dir)
