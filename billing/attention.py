@@ -49,7 +49,7 @@ def stopped(overview: Overview, viewer: Membership) -> Iterator[Attention]:
             "This organization is suspended. Requests are refused until the operator "
             "ends that.",
         )
-    if overview.standing.headroom.nanos == 0:
+    if overview.standing.headroom.nanos == 0 or overview.standing.is_enforcing:
         yield Attention("error", refusal_text(overview.standing), **limits_link(viewer))
     if overview.freshness.is_stale:
         yield Attention(

@@ -21,7 +21,7 @@ from typing import Any
 from billing import booking_sql as sql
 from billing.booking_types import Hold, Release, Settlement
 from billing.credit import Grant, consume
-from billing.limits import Funding, Refusal, decide
+from billing.limits import Binding, Funding, Refusal, decide
 
 Rows = list[tuple[Any, ...]]
 
@@ -110,6 +110,8 @@ class Books:
     new_holds: list[dict[str, Any]] = field(default_factory=list)
     ended_holds: list[uuid.UUID] = field(default_factory=list)
     new_records: list[dict[str, Any]] = field(default_factory=list)
+    # Hard limits that refused because they are all but spent: owners are told.
+    exhausted: set[tuple[int, date, int]] = field(default_factory=set)
 
     def change_held(self, key: BudgetKey, nanos: int) -> None:
         self.accounts[key].held_change += nanos
@@ -244,6 +246,8 @@ def place(hold: Hold, books: Books, booked: Booked) -> None:
     refusal = decide(funding, hold.bound_nanos)
     if refusal is not None:
         booked.refusals[hold.event_id] = refusal
+        if refusal.binding is Binding.HARD_LIMIT and refusal.is_all_but_spent:
+            books.exhausted.add((*hold.key, refusal.limit_nanos))
         return
     books.change_held(hold.key, hold.bound_nanos or 0)
     books.new_holds.append(hold.as_row(budget_id=account.budget_id))
@@ -270,6 +274,9 @@ def writes(books: Books) -> list[Statement]:
         ids = [grant.grant_id for grant in used]
         consumed = [grant.consumed_nanos for grant in used]
         statements.append(Statement(sql.CONSUME_GRANTS, (ids, consumed)))
+    if books.exhausted:
+        columns = tuple(map(list, zip(*books.exhausted, strict=True)))
+        statements.append(Statement(sql.NOTE_REFUSALS, columns))
     return statements
 
 

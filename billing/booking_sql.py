@@ -94,6 +94,16 @@ FROM unnest(%s::bigint[], %s::bigint[]) AS used (id, nanos)
 WHERE credit.id = used.id
 """
 
+NOTE_REFUSALS = """
+INSERT INTO billing_limitrefusal
+    (organization_id, cycle_start, limit_nanos, refused_at)
+SELECT organization_id, cycle_start, limit_nanos, clock_timestamp()
+FROM unnest(%s::bigint[], %s::date[], %s::bigint[])
+    AS refused (organization_id, cycle_start, limit_nanos)
+ORDER BY organization_id, cycle_start, limit_nanos
+ON CONFLICT (organization_id, cycle_start, limit_nanos) DO NOTHING
+"""
+
 # What a booking may run; the gateway prepares them once per connection.
 OF_BOOKING = (
     LOCK_BUDGETS,
@@ -107,6 +117,7 @@ OF_BOOKING = (
     END_HOLDS,
     ADD_RECORDS,
     CONSUME_GRANTS,
+    NOTE_REFUSALS,
 )
 
 BEAT = """

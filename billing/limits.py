@@ -10,6 +10,9 @@ import enum
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+# What is left of a limit, as a part of it, when it counts as all but spent.
+ALL_BUT_SPENT = 20
+
 
 class Binding(enum.Enum):
     """The limit that binds: the one that leaves the least."""
@@ -71,6 +74,11 @@ class Refusal:
     def can_never_fit(self) -> bool:
         """Even with nothing spent and nothing held, the bound would not fit."""
         return self.bound_nanos is not None and self.bound_nanos > self.limit_nanos
+
+    @property
+    def is_all_but_spent(self) -> bool:
+        """Holds apart, a twentieth of the limit is left at most: people must know."""
+        return (self.limit_nanos - self.spent_nanos) * ALL_BUT_SPENT <= self.limit_nanos
 
 
 def tightest(funding: Funding) -> Room | None:

@@ -160,6 +160,33 @@ class Alert(models.Model):
         return f"{self.kind} of {self.organization} in {self.cycle_start:%Y-%m}"
 
 
+class LimitRefusal(models.Model):
+    """
+    A hard limit that refused a request because it was all but spent.
+
+    Requests are refused before the last cents are spent, as soon as the most they can
+    cost no longer fits. Written by the books with the refusal, once per amount.
+    """
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="+"
+    )
+    cycle_start = models.DateField()
+    limit_nanos = models.BigIntegerField()
+    refused_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "cycle_start", "limit_nanos"],
+                name="limit_refusal_once_per_amount",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"refusal of {self.organization_id} in {self.cycle_start:%Y-%m}"
+
+
 class BillingProfile(models.Model):
     """Billing information; entering it opens the approved limit."""
 

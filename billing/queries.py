@@ -11,7 +11,14 @@ from django.db.models import F
 from billing.forecast import forecast_nanos, reached_at
 from billing.funding import funding_of
 from billing.limits import Funding, Headroom, headroom
-from billing.models import CreditGrant, Hold, SoftLimit, SpendLimits
+from billing.models import (
+    Alert,
+    AlertKind,
+    CreditGrant,
+    Hold,
+    SoftLimit,
+    SpendLimits,
+)
 from core.periods import Interval, cycle_interval, cycle_of, previous_cycle
 from keys.models import ApiKey, ProviderKey
 from orgs.models import Organization
@@ -31,6 +38,8 @@ class Standing:
     funding: Funding
     headroom: Headroom
     soft_limits: tuple[SoftLimit, ...]
+    # The hard limit is reached: the worker found so, and told the owners.
+    is_enforcing: bool
 
     @property
     def used_nanos(self) -> int:
@@ -91,7 +100,20 @@ def standing_of(organization: Organization, *, now: datetime) -> Standing:
         funding=funding,
         headroom=headroom(funding),
         soft_limits=tuple(soft_limits.order_by("amount_nanos")),
+        is_enforcing=is_enforcing(organization, funding, now=now),
     )
+
+
+def is_enforcing(
+    organization: Organization, funding: Funding, *, now: datetime
+) -> bool:
+    """Say whether the present hard limit was found reached in this cycle."""
+    return Alert.objects.filter(
+        organization=organization,
+        kind=AlertKind.HARD_LIMIT,
+        cycle_start=cycle_of(now),
+        limit_nanos=funding.hard_limit_nanos or 0,
+    ).exists()
 
 
 def overview_of(organization: Organization, *, now: datetime) -> Overview:

@@ -16,8 +16,9 @@ from orgs.models import Organization
 # A charge of the last seconds of a cycle is booked after its end.
 LATE_CHARGES = timedelta(days=1)
 
-# What counts as reached: the amount is spent. A limit set after the cycle does not
-# count for it, and a hard limit is told while it refuses requests.
+# What counts as reached: the amount is spent, or a hard limit refused a request when
+# it was all but spent. A limit set after the cycle does not count for it, and a hard
+# limit is told while it refuses requests.
 REACHED = """
 SELECT soft.organization_id, 'soft_limit' AS kind, soft.amount_nanos AS limit_nanos,
        budget.cycle_start, budget.spent_nanos
@@ -31,7 +32,15 @@ SELECT limits.organization_id, 'hard_limit', limits.hard_limit_nanos,
 FROM billing_spendlimits AS limits
 JOIN billing_budget AS budget USING (organization_id)
 WHERE budget.cycle_start = %(cycle_start)s AND %(now)s < %(cycle_end)s
-    AND budget.spent_nanos >= limits.hard_limit_nanos
+    AND (
+        budget.spent_nanos >= limits.hard_limit_nanos
+        OR EXISTS (
+            SELECT FROM billing_limitrefusal AS refusal
+            WHERE refusal.organization_id = limits.organization_id
+                AND refusal.cycle_start = budget.cycle_start
+                AND refusal.limit_nanos = limits.hard_limit_nanos
+        )
+    )
 """
 NEWS = f"""
 SELECT reached.* FROM ({REACHED}) AS reached
