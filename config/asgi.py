@@ -13,6 +13,8 @@ from django.core.asgi import get_asgi_application
 
 # Static files are served from where they lie; nothing need be collected.
 warnings.filterwarnings("ignore", message="No directory at")
+# They are small: that WhiteNoise reads them in one go does no harm.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume")
 django_application = get_asgi_application()
 
 from gateway import app as gateway_app  # noqa: E402 - models need Django set up

@@ -39,11 +39,11 @@ REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(DATA_DIR)
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 # django-environ leaves a socket directory in the host part percent-encoded.
 DATABASES["default"]["HOST"] = unquote(DATABASES["default"]["HOST"])
-DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
-DATABASES["default"]["CONN_MAX_AGE"] = 60
+# Under ASGI each request has a thread of its own: kept connections would pile up.
+DATABASES["default"]["CONN_MAX_AGE"] = 0
 CACHES = {
     "default": {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "config.cache.ForgivingRedisCache",
         "LOCATION": REDIS_URL,
         "KEY_PREFIX": "tokenhouse",
     }
