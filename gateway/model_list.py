@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -29,11 +30,23 @@ async def serve_model(
 ) -> None:
     """Answer with one model, or 404."""
     if not isinstance(upstream, SandboxUpstream):
-        await pass_on(request, upstream, f"/models/{model}")
+        await pass_on(request, upstream, path_of(model))
     elif model in await sandbox_models(gateway):
         await request.answer(200, orjson.dumps(as_object(model)), [JSON_TYPE])
     else:
         raise errors.model_not_found(model)
+
+
+def path_of(model: str) -> str:
+    """
+    Return a model's path at the provider.
+
+    The name comes from the URL: unescaped, it could lead to any path there, with the
+    provider's key.
+    """
+    if {".", ".."} & set(model.split("/")):
+        raise errors.model_not_found(model)
+    return f"/models/{quote(model, safe='/:')}"
 
 
 async def sandbox_models(gateway: Gateway) -> list[str]:

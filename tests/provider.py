@@ -40,6 +40,7 @@ class Provider:
             return
         body = await read_body(receive)
         if scope["method"] == "GET":
+            self.write_look(scope)
             data = [{"id": name, "object": "model"} for name in MODELS]
             await answer(send, 200, {"object": "list", "data": data})
             return
@@ -65,6 +66,12 @@ class Provider:
             await asyncio.sleep(orders.get("pause_s", 0))
             document = completion(request, orders, usage)
             await answer(send, 200, document, drops=orders.get("drop_answer", False))
+
+    def write_look(self, scope: Scope) -> None:
+        """Write down the path and query of a request that costs nothing."""
+        query = f"?{scope['query_string'].decode()}" if scope["query_string"] else ""
+        look = scope["raw_path"].decode() + query
+        os.write(self.truth, orjson.dumps({"look": look}) + b"\n")
 
     def write_down(self, scope: Scope, request: dict[str, Any], usage: Any) -> None:
         headers = dict(scope["headers"])

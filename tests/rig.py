@@ -88,6 +88,13 @@ class Provider(Process):
 
     def bills(self) -> list[dict[str, Any]]:
         """Return what it billed, a dictionary for each request that arrived."""
+        return [line for line in self._lines() if "look" not in line]
+
+    def looks(self) -> list[str]:
+        """Return the paths of the requests that cost nothing."""
+        return [line["look"] for line in self._lines() if "look" in line]
+
+    def _lines(self) -> list[dict[str, Any]]:
         if not self.truth.exists():
             return []
         return [orjson.loads(line) for line in self.truth.read_bytes().splitlines()]
