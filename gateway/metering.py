@@ -10,6 +10,8 @@ import orjson
 from billing.pricing import Tokens
 
 DATA_PREFIX = b"data:"
+# No request has so many tokens; a count beyond it is none, and would overflow a cost.
+COUNT_MAX = 1_000_000_000
 
 
 def tokens_of(answer: object) -> Tokens | None:
@@ -17,18 +19,20 @@ def tokens_of(answer: object) -> Tokens | None:
     Return the tokens that an answer (or a stream's chunk) reports, if it does.
 
     `prompt_tokens` includes cached ones and `completion_tokens` reasoning ones
-    (OpenAI's `usage` object).
+    (OpenAI's `usage` object). Without a count of output there is none (embeddings);
+    a garbled one means that nobody knows.
     """
     usage = answer.get("usage") if isinstance(answer, dict) else None
     if not isinstance(usage, dict):
         return None
     input_tokens = whole(usage, "prompt_tokens")
-    if input_tokens is None:
+    output_tokens = whole({"completion_tokens": 0, **usage}, "completion_tokens")
+    if input_tokens is None or output_tokens is None:
         return None
     return Tokens(
         input=input_tokens,
         cached_input=whole(usage.get("prompt_tokens_details"), "cached_tokens") or 0,
-        output=whole(usage, "completion_tokens") or 0,
+        output=output_tokens,
         reasoning=whole(usage.get("completion_tokens_details"), "reasoning_tokens")
         or 0,
     )
@@ -37,9 +41,9 @@ def tokens_of(answer: object) -> Tokens | None:
 def whole(source: object, name: str) -> int | None:
     """Return a count, or None if it is missing or not one."""
     value = source.get(name) if isinstance(source, dict) else None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, int):
         return None
-    return value
+    return value if 0 <= value <= COUNT_MAX else None
 
 
 def tokens_of_body(body: bytes) -> Tokens | None:
