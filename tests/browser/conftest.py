@@ -51,7 +51,9 @@ class Visit:
 
     def open(self, path: str) -> Page:
         """Open a path of the server and wait until charts are drawn."""
-        self.page.goto(self.url + path)
+        response = self.page.goto(self.url + path)
+        assert response is not None
+        assert response.ok, f"{path} answers {response.status}"
         for chart in self.page.locator("[data-figure]:visible").all():
             chart.locator("svg.main-svg").first.wait_for()
         return self.page
