@@ -56,6 +56,7 @@ class PriceAdmin(ReadOnlyAdmin):
         "effective_from",
         "input_nanos",
         "cached_input_nanos",
+        "cache_write_nanos",
         "output_nanos",
         "source",
     )
@@ -67,6 +68,7 @@ class PriceAdmin(ReadOnlyAdmin):
         "effective_from",
         "input_nanos",
         "cached_input_nanos",
+        "cache_write_nanos",
         "output_nanos",
         "max_output_tokens",
         "context_window",

@@ -76,9 +76,10 @@ END_HOLDS = "DELETE FROM billing_hold WHERE event_id = ANY(%s::uuid[])"
 
 RECORD_COLUMNS = (
     "event_id, occurred_at, organization_id, api_key_id, user_id, endpoint, model, "
-    "simulated, input_tokens, cached_input_tokens, output_tokens, reasoning_tokens, "
-    "cost_nanos, cycle_start, kind, corrects, outcome, status_code, streamed, "
-    "price_id, held_nanos, latency_ms, first_token_ms"
+    "simulated, input_tokens, cached_input_tokens, cache_write_tokens, "
+    "output_tokens, reasoning_tokens, cost_nanos, cycle_start, kind, corrects, "
+    "outcome, status_code, streamed, price_id, held_nanos, latency_ms, "
+    "first_token_ms"
 )
 
 ADD_RECORDS = f"""
@@ -127,6 +128,15 @@ ON CONFLICT (id) DO UPDATE SET beat_at = clock_timestamp()
 """
 
 SIGN_OFF = "DELETE FROM billing_gatewayprocess WHERE id = %s"
+
+# Gone for a day, with nothing held: nobody will ask for it again.
+FORGET_GATEWAYS = """
+DELETE FROM billing_gatewayprocess AS process
+WHERE process.beat_at < clock_timestamp() - interval '1 day'
+    AND NOT EXISTS (
+        SELECT FROM billing_hold AS hold WHERE hold.gateway_id = process.id
+    )
+"""
 
 OLD_HOLDS_OF_GATEWAY = """
 SELECT event_id, organization_id, cycle_start FROM billing_hold

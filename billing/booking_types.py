@@ -116,6 +116,7 @@ class Record:
             "simulated": hold.simulated,
             "input_tokens": self.tokens.input,
             "cached_input_tokens": self.tokens.cached_input,
+            "cache_write_tokens": self.tokens.cache_write,
             "output_tokens": self.tokens.output,
             "reasoning_tokens": self.tokens.reasoning,
             "cost_nanos": self.cost_nanos,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from billing.pricing import Rates, Tokens
+from billing.pricing import Rates, Tokens, input_by_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +24,23 @@ class ChargeLine:
 
 def charge_lines(rates: Rates, tokens: Tokens) -> list[ChargeLine]:
     """Return the lines that `pricing.cost_nanos` is the sum of."""
-    cached = min(tokens.cached_input, tokens.input)
-    cached_rate, cached_label = rates.cached_input_nanos, "Cached input"
-    if cached_rate is None:
-        cached_rate, cached_label = rates.input_nanos, "Cached input, at the input rate"
+    plain, cached, written = input_by_kind(tokens)
     lines = [
-        line("Input", tokens.input - cached, rates.input_nanos),
-        line(cached_label, cached, cached_rate),
+        line("Input", plain, rates.input_nanos),
+        input_line("Cached input", cached, rates.cached_input_nanos, rates),
+        input_line("Cache write", written, rates.cache_write_nanos, rates),
         line("Output", tokens.output, rates.output_nanos or 0),
     ]
     return [each for each in lines if each.tokens]
+
+
+def input_line(
+    label: str, tokens: int, rate_nanos: int | None, rates: Rates
+) -> ChargeLine:
+    """Return the line of a kind of input that may have no rate of its own."""
+    if rate_nanos is None:
+        return line(f"{label}, at the input rate", tokens, rates.input_nanos)
+    return line(label, tokens, rate_nanos)
 
 
 def line(label: str, tokens: int, rate_nanos: int) -> ChargeLine:

@@ -25,8 +25,9 @@ class Price(models.Model):
     """
     Rates of a model from an instant on, in nano-dollars per token, by token kind.
 
-    A null rate means *unpriced*, never free. Rows are never changed once used: a
-    new price is a new row with a later `effective_from`.
+    A null rate means *unpriced*, never free; cached input and cache writes without
+    a rate are charged as input. Rows are never changed once used: a new price is a
+    new row with a later `effective_from`.
     """
 
     # An exact model name, or a prefix that ends in `*` (the longest match wins).
@@ -34,6 +35,7 @@ class Price(models.Model):
     effective_from = models.DateTimeField()
     input_nanos = models.BigIntegerField()
     cached_input_nanos = models.BigIntegerField(null=True, blank=True)
+    cache_write_nanos = models.BigIntegerField(null=True, blank=True)
     output_nanos = models.BigIntegerField(null=True, blank=True)
     # The most tokens that one answer can have, where the model's maker states it;
     # else its context window bounds the answer.
@@ -51,6 +53,7 @@ class Price(models.Model):
             models.CheckConstraint(
                 condition=Q(input_nanos__gt=0)
                 & (Q(cached_input_nanos__isnull=True) | Q(cached_input_nanos__gt=0))
+                & (Q(cache_write_nanos__isnull=True) | Q(cache_write_nanos__gt=0))
                 & (Q(output_nanos__isnull=True) | Q(output_nanos__gt=0)),
                 name="price_rates_positive",
             ),

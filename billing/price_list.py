@@ -21,6 +21,7 @@ def rates_of(price: Price) -> Rates:
         model=price.model,
         input_nanos=price.input_nanos,
         cached_input_nanos=price.cached_input_nanos,
+        cache_write_nanos=price.cache_write_nanos,
         output_nanos=price.output_nanos,
         max_output_tokens=price.max_output_tokens,
         context_window=price.context_window,

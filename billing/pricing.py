@@ -19,11 +19,14 @@ class Rates:
     output_nanos: int | None
     max_output_tokens: int | None
     context_window: int | None
+    cache_write_nanos: int | None = None
 
     @property
     def highest_input_nanos(self) -> int:
-        """The most that one input token can cost, cached or not."""
-        return max(self.input_nanos, self.cached_input_nanos or 0)
+        """The most that one input token can cost, of whichever kind it is."""
+        return max(
+            self.input_nanos, self.cached_input_nanos or 0, self.cache_write_nanos or 0
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,13 @@ class Tokens:
     """
     Tokens of one request.
 
-    `input` includes `cached_input` and `output` includes `reasoning`, as in
-    OpenAI's `usage` object.
+    `input` includes `cached_input` and `cache_write`, and `output` includes
+    `reasoning`, as in OpenAI's `usage` object.
     """
 
     input: int = 0
     cached_input: int = 0
+    cache_write: int = 0
     output: int = 0
     reasoning: int = 0
 
@@ -45,19 +49,27 @@ def cost_nanos(rates: Rates, tokens: Tokens) -> int:
     """
     Return what the tokens cost, in nano-dollars.
 
-    Cached input without a rate of its own is charged as input.
+    Cached input and cache writes without a rate of their own are charged as input.
     """
-    cached_rate = (
-        rates.input_nanos
-        if rates.cached_input_nanos is None
-        else rates.cached_input_nanos
-    )
-    cached = min(tokens.cached_input, tokens.input)
+    plain, cached, written = input_by_kind(tokens)
+    cached_rate, write_rate = rates.cached_input_nanos, rates.cache_write_nanos
     return (
-        (tokens.input - cached) * rates.input_nanos
-        + cached * cached_rate
+        plain * rates.input_nanos
+        + cached * (rates.input_nanos if cached_rate is None else cached_rate)
+        + written * (rates.input_nanos if write_rate is None else write_rate)
         + tokens.output * (rates.output_nanos or 0)
     )
+
+
+def input_by_kind(tokens: Tokens) -> tuple[int, int, int]:
+    """
+    Return plain, cached and written input tokens: together, all input tokens.
+
+    A report of more cached and written tokens than there are is read as the dearer.
+    """
+    written = min(tokens.cache_write, tokens.input)
+    cached = min(tokens.cached_input, tokens.input - written)
+    return tokens.input - cached - written, cached, written
 
 
 class PriceBook:

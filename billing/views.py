@@ -230,6 +230,7 @@ def tokens_of(record: UsageRecord) -> Tokens:
     return Tokens(
         input=record.input_tokens,
         cached_input=record.cached_input_tokens,
+        cache_write=record.cache_write_tokens,
         output=record.output_tokens,
         reasoning=record.reasoning_tokens,
     )

@@ -18,24 +18,35 @@ def tokens_of(answer: object) -> Tokens | None:
     """
     Return the tokens that an answer (or a stream's chunk) reports, if it does.
 
-    `prompt_tokens` includes cached ones and `completion_tokens` reasoning ones
-    (OpenAI's `usage` object). Without a count of output there is none (embeddings);
-    a garbled one means that nobody knows.
+    `prompt_tokens` includes cached ones and those written to the cache, and
+    `completion_tokens` reasoning ones (OpenAI's `usage` object). Without a count of
+    output or of cache writes there are none (embeddings, older models); a garbled
+    one means that nobody knows.
     """
     usage = answer.get("usage") if isinstance(answer, dict) else None
     if not isinstance(usage, dict):
         return None
     input_tokens = whole(usage, "prompt_tokens")
     output_tokens = whole({"completion_tokens": 0, **usage}, "completion_tokens")
-    if input_tokens is None or output_tokens is None:
+    details = usage.get("prompt_tokens_details")
+    written_tokens = cache_writes(details)
+    if input_tokens is None or output_tokens is None or written_tokens is None:
         return None
     return Tokens(
         input=input_tokens,
-        cached_input=whole(usage.get("prompt_tokens_details"), "cached_tokens") or 0,
+        cached_input=whole(details, "cached_tokens") or 0,
+        cache_write=written_tokens,
         output=output_tokens,
         reasoning=whole(usage.get("completion_tokens_details"), "reasoning_tokens")
         or 0,
     )
+
+
+def cache_writes(details: object) -> int | None:
+    """Return a count that costs more than plain input: a garbled one is not 0."""
+    if not isinstance(details, dict) or details.get("cache_write_tokens") is None:
+        return 0
+    return whole(details, "cache_write_tokens")
 
 
 def whole(source: object, name: str) -> int | None:

@@ -114,7 +114,10 @@ def bill(request: dict[str, Any], orders: dict[str, Any]) -> dict[str, Any]:
         "prompt_tokens": len(asked) // 4 + 1,
         "completion_tokens": output,
         "total_tokens": len(asked) // 4 + 1 + output,
-        "prompt_tokens_details": {"cached_tokens": orders.get("cached", 0)},
+        "prompt_tokens_details": {
+            "cached_tokens": orders.get("cached", 0),
+            "cache_write_tokens": orders.get("written", 0),
+        },
         "completion_tokens_details": {"reasoning_tokens": 0},
     }
 

@@ -11,6 +11,7 @@ COST = dollars("cost")
 COUNTS = (
     "input_tokens",
     "cached_input_tokens",
+    "cache_write_tokens",
     "output_tokens",
     "reasoning_tokens",
 )

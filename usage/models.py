@@ -64,9 +64,11 @@ class UsageFacts(models.Model):
     model = models.CharField(max_length=120)
     # Served by the sandbox: priced, but never invoiced.
     simulated = models.BooleanField()
-    # All input tokens, cached ones included (OpenAI's meaning of `prompt_tokens`).
+    # All input tokens: cached ones and those written to the cache are among them
+    # (OpenAI's meaning of `prompt_tokens`).
     input_tokens = models.BigIntegerField()
     cached_input_tokens = models.BigIntegerField()
+    cache_write_tokens = models.BigIntegerField()
     # All output tokens, reasoning ones included.
     output_tokens = models.BigIntegerField()
     reasoning_tokens = models.BigIntegerField()

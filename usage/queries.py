@@ -42,6 +42,7 @@ class Amounts:
     estimated_requests: int = 0
     input_tokens: int = 0
     cached_input_tokens: int = 0
+    cache_write_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
     cost_nanos: int = 0

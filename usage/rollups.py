@@ -13,6 +13,7 @@ SUMS = {
     "estimated_requests": "count(*) FILTER (WHERE kind = 'estimated')",
     "input_tokens": "sum(input_tokens)",
     "cached_input_tokens": "sum(cached_input_tokens)",
+    "cache_write_tokens": "sum(cache_write_tokens)",
     "output_tokens": "sum(output_tokens)",
     "reasoning_tokens": "sum(reasoning_tokens)",
     "cost_nanos": "sum(cost_nanos)",

@@ -113,6 +113,7 @@ def add_price(*, price: Price, acting_user: User, now: datetime) -> None:
             "after": {
                 "input_nanos": price.input_nanos,
                 "cached_input_nanos": price.cached_input_nanos,
+                "cache_write_nanos": price.cache_write_nanos,
                 "output_nanos": price.output_nanos,
             }
         },

@@ -71,6 +71,7 @@ class Migration(migrations.Migration):
                 ("effective_from", models.DateTimeField()),
                 ("input_nanos", models.BigIntegerField()),
                 ("cached_input_nanos", models.BigIntegerField(blank=True, null=True)),
+                ("cache_write_nanos", models.BigIntegerField(blank=True, null=True)),
                 ("output_nanos", models.BigIntegerField(blank=True, null=True)),
                 (
                     "max_output_tokens",
@@ -103,6 +104,11 @@ class Migration(migrations.Migration):
                             models.Q(
                                 ("cached_input_nanos__isnull", True),
                                 ("cached_input_nanos__gt", 0),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("cache_write_nanos__isnull", True),
+                                ("cache_write_nanos__gt", 0),
                                 _connector="OR",
                             ),
                             models.Q(

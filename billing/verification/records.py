@@ -14,7 +14,7 @@ RECOMPUTED_HOURS = """
                     WHEN outcome IN ('succeeded', 'client_left') THEN 0
                     ELSE 1 END),
            sum(CASE kind WHEN 'estimated' THEN 1 ELSE 0 END),
-           sum(input_tokens), sum(cached_input_tokens),
+           sum(input_tokens), sum(cached_input_tokens), sum(cache_write_tokens),
            sum(output_tokens), sum(reasoning_tokens), sum(cost_nanos)
     FROM usage_usagerecord
     WHERE sequence <= (SELECT sequence FROM usage_rollupwatermark)
@@ -23,13 +23,15 @@ RECOMPUTED_HOURS = """
 HOURS = """
     SELECT organization_id, hour, cycle_start, api_key_id, user_id, model, endpoint,
            simulated, requests, failed_requests, estimated_requests, input_tokens,
-           cached_input_tokens, output_tokens, reasoning_tokens, cost_nanos
+           cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens,
+           cost_nanos
     FROM usage_usagehour
 """
 HOUR_COLUMNS = (
     "organization_id, hour, cycle_start, api_key_id, user_id, model, endpoint, "
     "simulated, requests, failed_requests, estimated_requests, input_tokens, "
-    "cached_input_tokens, output_tokens, reasoning_tokens, cost_nanos"
+    "cached_input_tokens, cache_write_tokens, output_tokens, reasoning_tokens, "
+    "cost_nanos"
 )
 
 
@@ -121,13 +123,18 @@ def costs_equal_prices() -> Finding:
             SELECT concat('record ', event_id, ': cost ', cost_nanos, ', due ', due)
             FROM (
                 SELECT event_id, cost_nanos, CASE price_id WHEN 0 THEN 0 ELSE
-                    (input_tokens - least(cached_input_tokens, input_tokens))
-                        * input_nanos
-                    + least(cached_input_tokens, input_tokens)
-                        * coalesce(cached_input_nanos, input_nanos)
+                    (input_tokens - cached - written) * input_nanos
+                    + cached * coalesce(cached_input_nanos, input_nanos)
+                    + written * coalesce(cache_write_nanos, input_nanos)
                     + output_tokens * coalesce(output_nanos, 0) END AS due
                 FROM usage_usagerecord AS record
                 LEFT JOIN billing_price AS price ON price.id = record.price_id
+                CROSS JOIN LATERAL (
+                    SELECT least(cache_write_tokens, input_tokens) AS written
+                ) AS dearest
+                CROSS JOIN LATERAL (
+                    SELECT least(cached_input_tokens, input_tokens - written) AS cached
+                ) AS cheapest
                 WHERE kind = 'actual'
             ) AS record
             WHERE due IS DISTINCT FROM cost_nanos

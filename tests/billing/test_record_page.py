@@ -60,6 +60,28 @@ def test_it_shows_quantity_times_rate(
     assert "Checked: quantity times rate is the amount booked." in page
 
 
+def test_cache_writes_have_a_line_at_their_own_rate(
+    client: Client, acme: Organization, ada: User, price: Price
+) -> None:
+    Price.objects.update(cache_write_nanos=1563)
+    record = add_record(
+        acme,
+        at=NOON,
+        cost_nanos=60 * 1250 + 40 * 1563 + 7 * 10_000,
+        price_id=price.pk,
+        input_tokens=100,
+        cache_write_tokens=40,
+        output_tokens=7,
+    )
+
+    page = page_of(client, ada, record.public_id)
+
+    assert "Cache write" in page
+    assert "= $0.00006252" in page
+    assert "40 written to the cache" in page
+    assert "Checked: quantity times rate is the amount booked." in page
+
+
 def test_an_estimate_and_its_correction_lead_to_each_other(
     client: Client, acme: Organization, ada: User, price: Price
 ) -> None:
@@ -123,14 +145,16 @@ rates = st.builds(
     model=st.just("m"),
     input_nanos=st.integers(1, 10**6),
     cached_input_nanos=st.none() | st.integers(1, 10**6),
+    cache_write_nanos=st.none() | st.integers(1, 10**6),
     output_nanos=st.none() | st.integers(1, 10**6),
     max_output_tokens=st.none(),
     context_window=st.none(),
 )
 counts = st.integers(0, 10**7)
+tokens = st.builds(Tokens, *[counts] * 5)
 
 
-@given(rates=rates, tokens=st.builds(Tokens, counts, counts, counts, counts))
+@given(rates=rates, tokens=tokens)
 def test_the_lines_are_what_the_price_says(rates: Rates, tokens: Tokens) -> None:
     lines = charge_lines(rates, tokens)
 

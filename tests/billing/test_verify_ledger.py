@@ -34,7 +34,7 @@ from usage.models import UsageRecord
 
 pytestmark = pytest.mark.django_db
 
-TOKENS = Tokens(input=1000, cached_input=400, output=200, reasoning=50)
+TOKENS = Tokens(input=1000, cached_input=400, cache_write=300, output=200, reasoning=50)
 BREAKS = {
     "I1 within holds": "UPDATE usage_usagerecord SET held_nanos = 1",
     "I2 spent": "UPDATE billing_budget SET spent_nanos = spent_nanos + 1",
@@ -69,6 +69,7 @@ def price() -> Price:
         effective_from=NOW - timedelta(days=900),
         input_nanos=150,
         cached_input_nanos=75,
+        cache_write_nanos=190,
         output_nanos=600,
         source=PriceSource.OPERATOR,
     )
@@ -173,6 +174,12 @@ def test_a_broken_invariant_is_named(name: str) -> None:
 
 
 @pytest.mark.usefixtures("books")
+def test_a_cost_depends_on_what_was_written_to_the_cache() -> None:
+    run_unguarded("UPDATE usage_usagerecord SET cache_write_tokens = 299")
+    assert not verify()[1]["I7 costs"]
+
+
+@pytest.mark.usefixtures("books")
 def test_records_that_are_not_rolled_up_yet_are_no_difference() -> None:
     run_unguarded("DELETE FROM usage_usagehour")
     run_unguarded("UPDATE usage_rollupwatermark SET sequence = 0")
@@ -204,7 +211,7 @@ def test_the_report_for_people_is_a_line_each_with_examples() -> None:
     lines = printed.getvalue().splitlines()
     broken = next(n for n, line in enumerate(lines) if line.startswith("BROKEN"))
     assert lines[broken].endswith("1 checked, 1 wrong")
-    assert "spent 7, records 480000" in lines[broken + 1]
+    assert "spent 7, records 504000" in lines[broken + 1]
     assert len(lines) == len(BREAKS) + 1
 
 

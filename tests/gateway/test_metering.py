@@ -16,10 +16,10 @@ from gateway.metering import StreamMeter, tokens_of, tokens_of_body
 USAGE = {
     "prompt_tokens": 11,
     "completion_tokens": 7,
-    "prompt_tokens_details": {"cached_tokens": 4},
+    "prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 3},
     "completion_tokens_details": {"reasoning_tokens": 2},
 }
-TOKENS = Tokens(input=11, cached_input=4, output=7, reasoning=2)
+TOKENS = Tokens(input=11, cached_input=4, cache_write=3, output=7, reasoning=2)
 DONE = b"[DONE]"
 
 
@@ -181,6 +181,20 @@ def test_a_garbled_count_of_output_is_not_free(count: object) -> None:
     usage = {"prompt_tokens": 3, "completion_tokens": count}
 
     assert tokens_of({"usage": usage}) is None
+
+
+@pytest.mark.parametrize("count", ["7", -2, 1.5, True, 2**62])
+def test_a_garbled_count_of_cache_writes_is_not_plain_input(count: object) -> None:
+    details = {"cached_tokens": 0, "cache_write_tokens": count}
+
+    assert tokens_of({"usage": {**USAGE, "prompt_tokens_details": details}}) is None
+
+
+@pytest.mark.parametrize("details", [None, {}, {"cache_write_tokens": None}])
+def test_models_that_write_no_cache_need_not_say_so(details: object) -> None:
+    usage = {"prompt_tokens": 3, "prompt_tokens_details": details}
+
+    assert tokens_of({"usage": usage}) == Tokens(input=3)
 
 
 @given(st.binary(max_size=60))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -44,6 +45,18 @@ def test_later_records_add_to_the_same_row(acme: Organization) -> None:
         add_record(acme, at=NOW, cost_nanos=10)
         roll_up(now=NOW)
     assert UsageHour.objects.get().cost_nanos == 30
+
+
+def test_each_kind_of_token_is_summed_up(acme: Organization) -> None:
+    kinds = {"input": 90, "cached_input": 40, "cache_write": 30, "output": 20}
+    facts: dict[str, Any] = {f"{kind}_tokens": n for kind, n in kinds.items()}
+    for _ in range(2):
+        add_record(acme, at=NOW, cost_nanos=1, **facts, reasoning_tokens=10)
+    roll_up(now=NOW)
+    row = UsageHour.objects.values(*facts, "reasoning_tokens").get()
+    assert row == {name: 2 * count for name, count in facts.items()} | {
+        "reasoning_tokens": 20
+    }
 
 
 def test_repeating_adds_nothing(acme: Organization) -> None:

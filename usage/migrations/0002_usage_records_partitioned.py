@@ -24,6 +24,7 @@ CREATE TABLE usage_usagerecord (
     simulated boolean NOT NULL,
     input_tokens bigint NOT NULL CHECK (input_tokens >= 0),
     cached_input_tokens bigint NOT NULL CHECK (cached_input_tokens >= 0),
+    cache_write_tokens bigint NOT NULL CHECK (cache_write_tokens >= 0),
     output_tokens bigint NOT NULL CHECK (output_tokens >= 0),
     reasoning_tokens bigint NOT NULL CHECK (reasoning_tokens >= 0),
     cost_nanos bigint NOT NULL,
