@@ -34,7 +34,9 @@ async def serve(gateway: Gateway, scope: Scope, receive: Receive, send: Send) ->
         return
     except Exception:
         logger.exception("request_failed event=%s", request.event_id)
-        await request.answer_error(errors.internal())
+        # A stream that broke here stays unfinished, which the client notices.
+        if not request.has_answer_begun:
+            await request.answer_error(errors.internal())
 
 
 async def route(gateway: Gateway, request: Request) -> None:

@@ -18,12 +18,12 @@ from typing import Any, TypeVar
 import psycopg
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
-from keys.queries import open_provider_key
 
 from billing.price_list import load_price_book
 from billing.pricing import PriceBook
 from gateway import database
 from keys.models import ProviderKey
+from keys.queries import open_provider_key
 from keys.verification import Identity, identify
 
 logger = logging.getLogger(__name__)
@@ -31,6 +31,8 @@ logger = logging.getLogger(__name__)
 CHANNEL = "tokenhouse_gateways"
 ENTRIES_MAX = 20_000
 RECONNECT_PAUSE_S = 0.2
+PROBE_EVERY_S = 1.0
+PROBE_TIMEOUT_S = 2.0
 # Readers of the database besides the books: few, since answers are kept.
 THREADS = 2
 
@@ -116,7 +118,7 @@ class Directory:
 
     async def _listen(self) -> None:
         while True:
-            with contextlib.suppress(psycopg.OperationalError):
+            with contextlib.suppress(psycopg.OperationalError, TimeoutError):
                 await self._listen_once()
             self._is_listening = False
             self._forget()
@@ -127,8 +129,12 @@ class Directory:
             await connection.execute(f"LISTEN {CHANNEL}")
             self._forget()
             self._is_listening = True
-            async for _ in connection.notifies():
-                self._forget()
+            while True:
+                async for _ in connection.notifies(timeout=PROBE_EVERY_S):
+                    self._forget()
+                # A link that died silently brings no news: ask.
+                async with asyncio.timeout(PROBE_TIMEOUT_S):
+                    await connection.execute("SELECT 1")
 
 
 def with_connection(read: Callable[[], T]) -> Callable[[], T]:

@@ -38,6 +38,7 @@ class Request:
     started: float = field(default_factory=time.perf_counter)
     # Public id of the organization, once known.
     organization_id: str = ""
+    has_answer_begun: bool = False
 
     @classmethod
     def of(cls, scope: Scope, receive: Receive, send: Send) -> Request:
@@ -79,6 +80,7 @@ class Request:
         self, status: int, headers: Iterable[tuple[bytes, bytes]]
     ) -> None:
         """Send status and headers; `x-request-id` and its companions are added."""
+        self.has_answer_begun = True
         await self.send(
             {
                 "type": "http.response.start",

@@ -20,10 +20,16 @@ from usage.models import Outcome
 async def relay(exchange: Exchange, answer: Answer) -> None:
     """Pass an answer on; whatever happens, the call is settled once."""
     is_success = 200 <= answer.status < 300
-    if exchange.call.streamed and is_success:
+    if exchange.call.streamed and is_success and not is_json(answer):
         await relay_stream(exchange, answer)
     else:
         await relay_whole(exchange, answer, is_success=is_success)
+
+
+def is_json(answer: Answer) -> bool:
+    """Say whether a provider answered in one piece though a stream was asked for."""
+    types = (value for name, value in answer.headers if name == b"content-type")
+    return next(types, b"").startswith(b"application/json")
 
 
 async def relay_whole(exchange: Exchange, answer: Answer, *, is_success: bool) -> None:

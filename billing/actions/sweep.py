@@ -27,6 +27,7 @@ def charge_orphaned_holds(*, dead_after_s: float, batch_max: int = BATCH_MAX) ->
         orphans = find_orphans(dead_after_s=dead_after_s, batch_max=batch_max)
         if orphans:
             booking.run(booking.book(settlements=orphans), execute)
+        execute(booking.Statement(booking_sql.FORGET_GATEWAYS, ()))
     return len(orphans)
 
 

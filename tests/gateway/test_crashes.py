@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -11,7 +13,7 @@ from django.utils import timezone
 
 from billing.actions.prices import seed_prices
 from billing.actions.sweep import charge_orphaned_holds
-from billing.models import Budget, Hold
+from billing.models import Budget, GatewayProcess, Hold
 from orgs.models import Organization
 from tests import rig
 from tests.gateway.conftest import House, furnish_at
@@ -49,7 +51,7 @@ def cut_connections() -> int:
             "application_name = 'tokenhouse-gateway' "
             "AND datname = current_database()"
         )
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def books_add_up(house: House) -> bool:
@@ -141,3 +143,16 @@ def test_cut_connections_lose_nothing_and_leave_nothing_held(
     assert UsageRecord.objects.count() == len(bills) == COUNT
     assert house.budget().spent_nanos == true_cost(bills)
     assert books_add_up(house)
+
+
+def test_a_gateway_long_gone_is_forgotten_once_it_holds_nothing(
+    acme_priced: Organization,
+) -> None:
+    long_ago = timezone.now() - timedelta(days=2)
+    GatewayProcess.objects.create(
+        id=uuid.uuid4(), host="old", pid=1, started_at=long_ago, beat_at=long_ago
+    )
+
+    charge_orphaned_holds(dead_after_s=DEAD_AFTER_S)
+
+    assert not GatewayProcess.objects.filter(host="old").exists()
