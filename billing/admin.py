@@ -22,6 +22,7 @@ from billing.models import (
     SoftLimit,
     SpendLimits,
 )
+from billing.price_conditions import LONG_RATES
 from orgs.admin_base import LargeTableAdmin, ReadOnlyAdmin, dollars, is_operator
 from orgs.models import User
 
@@ -70,6 +71,8 @@ class PriceAdmin(ReadOnlyAdmin):
         "cached_input_nanos",
         "cache_write_nanos",
         "output_nanos",
+        "long_context_above",
+        *LONG_RATES,
         "max_output_tokens",
         "context_window",
         "source",

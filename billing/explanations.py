@@ -24,6 +24,7 @@ class ChargeLine:
 
 def charge_lines(rates: Rates, tokens: Tokens) -> list[ChargeLine]:
     """Return the lines that `pricing.cost_nanos` is the sum of."""
+    rates = rates.at_length(tokens.input)
     plain, cached, written = input_by_kind(tokens)
     lines = [
         line("Input", plain, rates.input_nanos),
@@ -32,6 +33,16 @@ def charge_lines(rates: Rates, tokens: Tokens) -> list[ChargeLine]:
         line("Output", tokens.output, rates.output_nanos or 0),
     ]
     return [each for each in lines if each.tokens]
+
+
+def length_note(rates: Rates, tokens: Tokens) -> str:
+    """Return which of a price's rates were applied; empty if it has only one set."""
+    if rates.long_context is None:
+        return ""
+    above = f"{rates.long_context.above:,} input tokens"
+    if tokens.input > rates.long_context.above:
+        return f"Long-context rates: more than {above}, so every token costs more."
+    return f"Standard rates: no more than {above}. Above it long-context rates apply."
 
 
 def input_line(

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+from billing.price_conditions import long_context_is_whole, rates_are_positive
 from core import ids
 from keys.models import ApiKey
 from orgs.models import Organization, User
@@ -37,6 +38,13 @@ class Price(models.Model):
     cached_input_nanos = models.BigIntegerField(null=True, blank=True)
     cache_write_nanos = models.BigIntegerField(null=True, blank=True)
     output_nanos = models.BigIntegerField(null=True, blank=True)
+    # Long context: with more input tokens than this, every token of the request is
+    # charged at the long rates. Null where one rate holds at any length.
+    long_context_above = models.PositiveIntegerField(null=True, blank=True)
+    long_input_nanos = models.BigIntegerField(null=True, blank=True)
+    long_cached_input_nanos = models.BigIntegerField(null=True, blank=True)
+    long_cache_write_nanos = models.BigIntegerField(null=True, blank=True)
+    long_output_nanos = models.BigIntegerField(null=True, blank=True)
     # The most tokens that one answer can have, where the model's maker states it;
     # else its context window bounds the answer.
     max_output_tokens = models.PositiveIntegerField(null=True, blank=True)
@@ -51,11 +59,16 @@ class Price(models.Model):
                 fields=["model", "effective_from"], name="price_once_per_instant"
             ),
             models.CheckConstraint(
-                condition=Q(input_nanos__gt=0)
-                & (Q(cached_input_nanos__isnull=True) | Q(cached_input_nanos__gt=0))
-                & (Q(cache_write_nanos__isnull=True) | Q(cache_write_nanos__gt=0))
-                & (Q(output_nanos__isnull=True) | Q(output_nanos__gt=0)),
+                condition=rates_are_positive(),
                 name="price_rates_positive",
+                violation_error_message="A rate is above zero, or left empty.",
+            ),
+            models.CheckConstraint(
+                condition=long_context_is_whole(),
+                name="price_long_context_whole",
+                violation_error_message=(
+                    "Long rates need a threshold, and it needs one for each rate."
+                ),
             ),
             models.CheckConstraint(
                 condition=Q(source__in=PriceSource.values), name="price_source_known"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from billing.models import Price
-from billing.pricing import PriceBook, Rates
+from billing.pricing import LongContext, PriceBook, Rates
 
 
 def load_price_book() -> PriceBook:
@@ -25,4 +25,23 @@ def rates_of(price: Price) -> Rates:
         output_nanos=price.output_nanos,
         max_output_tokens=price.max_output_tokens,
         context_window=price.context_window,
+        long_context=long_context_of(price),
+    )
+
+
+def long_context_of(price: Price) -> LongContext | None:
+    if price.long_context_above is None or price.long_input_nanos is None:
+        return None
+    return LongContext(
+        above=price.long_context_above,
+        rates=Rates(
+            price_id=price.pk,
+            model=price.model,
+            input_nanos=price.long_input_nanos,
+            cached_input_nanos=price.long_cached_input_nanos,
+            cache_write_nanos=price.long_cache_write_nanos,
+            output_nanos=price.long_output_nanos,
+            max_output_tokens=price.max_output_tokens,
+            context_window=price.context_window,
+        ),
     )

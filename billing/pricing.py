@@ -20,6 +20,12 @@ class Rates:
     max_output_tokens: int | None
     context_window: int | None
     cache_write_nanos: int | None = None
+    long_context: LongContext | None = None
+
+    def at_length(self, input_tokens: int) -> Rates:
+        """Return the rates of every token of a request with so much input."""
+        long = self.long_context
+        return self if long is None or input_tokens <= long.above else long.rates
 
     @property
     def highest_input_nanos(self) -> int:
@@ -27,6 +33,14 @@ class Rates:
         return max(
             self.input_nanos, self.cached_input_nanos or 0, self.cache_write_nanos or 0
         )
+
+
+@dataclass(frozen=True, slots=True)
+class LongContext:
+    """Other rates, for all tokens of a request with more than `above` of input."""
+
+    above: int
+    rates: Rates
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +65,7 @@ def cost_nanos(rates: Rates, tokens: Tokens) -> int:
 
     Cached input and cache writes without a rate of their own are charged as input.
     """
+    rates = rates.at_length(tokens.input)
     plain, cached, written = input_by_kind(tokens)
     cached_rate, write_rate = rates.cached_input_nanos, rates.cache_write_nanos
     return (
@@ -59,6 +74,18 @@ def cost_nanos(rates: Rates, tokens: Tokens) -> int:
         + written * (rates.input_nanos if write_rate is None else write_rate)
         + tokens.output * (rates.output_nanos or 0)
     )
+
+
+def highest_cost_nanos(rates: Rates, *, input_tokens: int, output_tokens: int) -> int:
+    """
+    Return the most that a request can cost with at most so many tokens.
+
+    Few tokens have the standard rates even where the long ones are lower: both count.
+    """
+    long = rates.at_length(input_tokens)
+    input_rate = max(rates.highest_input_nanos, long.highest_input_nanos)
+    output_rate = max(rates.output_nanos or 0, long.output_nanos or 0)
+    return input_tokens * input_rate + output_tokens * output_rate
 
 
 def input_by_kind(tokens: Tokens) -> tuple[int, int, int]:

@@ -20,7 +20,7 @@ from billing.actions.limits import (
     set_hard_limit,
 )
 from billing.attention import BINDING_NAMES, attention_list
-from billing.explanations import charge_lines
+from billing.explanations import charge_lines, length_note
 from billing.forms import HardLimitForm, SoftLimitForm
 from billing.models import Price, SoftLimit
 from billing.presentation import (
@@ -210,13 +210,15 @@ def record(request: OrgRequest, record_id: str) -> HttpResponse:
     if found is None:
         raise Http404
     price = Price.objects.filter(pk=found.price_id).first()
-    lines = charge_lines(rates_of(price), tokens_of(found)) if price else []
+    rates, tokens = rates_of(price) if price else None, tokens_of(found)
+    lines = charge_lines(rates, tokens) if rates else []
     lines_nanos = sum(line.amount_nanos for line in lines)
     corrections = list(corrections_of(found))
     context = {
         "record": found,
         "price": price,
         "lines": lines,
+        "length_note": length_note(rates, tokens) if rates else "",
         "lines_nanos": lines_nanos,
         "is_exact": lines_nanos == found.cost_nanos,
         "corrections": corrections,

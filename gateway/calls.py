@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from billing.pricing import Rates, Tokens, cost_nanos
+from billing.pricing import Rates, highest_cost_nanos
 from core.money import LARGEST_AMOUNT_NANOS
 from gateway import errors
 from usage.models import Endpoint
@@ -18,6 +18,8 @@ CHOICES_MAX = 128
 PRICED_TIERS = (None, "auto", "default")
 PRICED_TOOLS = ("function", "custom")
 TEXT_PARTS = ("text", "refusal")
+# How long the cache keeps what is written at the listed rate: the default, by name.
+PRICED_CACHE_TTLS = (None, "30m")
 
 
 @dataclass(slots=True)
@@ -167,16 +169,18 @@ def bound_nanos(call: Call, rates: Rates) -> int:
     :raises NotBounded: if that is not known.
     """
     input_tokens = len(call.payload)
-    input_cost = input_tokens * rates.highest_input_nanos
     if call.endpoint == Endpoint.EMBEDDINGS:
-        return input_cost
+        return highest_cost_nanos(rates, input_tokens=input_tokens, output_tokens=0)
     refuse_unbounded_parts(call.body)
     per_choice = output_tokens_max(call.body, rates)
     # A prediction that the answer departs from is charged as output.
     predicted = input_tokens if call.body.get("prediction") else 0
     choices = call.body.get("n") or 1
-    output = Tokens(output=(per_choice + predicted) * choices)
-    bound = input_cost + cost_nanos(rates, output)
+    bound = highest_cost_nanos(
+        rates,
+        input_tokens=input_tokens,
+        output_tokens=(per_choice + predicted) * choices,
+    )
     if bound > LARGEST_AMOUNT_NANOS:
         raise NotBounded(
             "max_completion_tokens",
@@ -208,6 +212,10 @@ def refuse_unbounded_parts(body: dict[str, Any]) -> None:
     """Refuse what costs more than its bytes say: tiers, tools, media."""
     if body.get("service_tier") not in PRICED_TIERS:
         raise NotBounded("service_tier", "Only the standard service tier is priced.")
+    cache = body.get("prompt_cache_options") or {}
+    if not isinstance(cache, dict) or cache.get("ttl") not in PRICED_CACHE_TTLS:
+        text = "Only cache writes that are kept for 30 minutes are priced here."
+        raise NotBounded("prompt_cache_options", text)
     if body.get("web_search_options") is not None:
         raise NotBounded("web_search_options", "Web search has no price here.")
     if body.get("audio") is not None or "audio" in (body.get("modalities") or ()):

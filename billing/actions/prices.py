@@ -8,6 +8,7 @@ from datetime import datetime
 from django.db import transaction
 
 from billing.models import Price, PriceSource
+from billing.price_conditions import LONG_RATES, RATES
 from billing.price_seed import BEGINNING, ListedPrice, read_price_list
 from orgs import audit
 from orgs.models import User
@@ -111,10 +112,8 @@ def add_price(*, price: Price, acting_user: User, now: datetime) -> None:
         target=f"{price.model} from {price.effective_from:%Y-%m-%d %H:%M}"[:120],
         details={
             "after": {
-                "input_nanos": price.input_nanos,
-                "cached_input_nanos": price.cached_input_nanos,
-                "cache_write_nanos": price.cache_write_nanos,
-                "output_nanos": price.output_nanos,
+                name: getattr(price, name)
+                for name in (*RATES, "long_context_above", *LONG_RATES)
             }
         },
         now=now,

@@ -13,7 +13,7 @@ from billing.demo import script
 from billing.demo.time import DemoTime
 from billing.demo.traffic import Request, requests_of
 from billing.price_list import load_price_book
-from billing.pricing import PriceBook, Rates, Tokens, cost_nanos
+from billing.pricing import PriceBook, Rates, cost_nanos, highest_cost_nanos
 from keys.models import ApiKey
 from orgs.models import Organization
 
@@ -96,4 +96,4 @@ def bound_of(request: Request, rates: Rates) -> int:
     """Return what was held: more than was used, as nobody knew the answer's length."""
     given = max(request.tokens.input, request.habit.input_tokens)
     answered = max(2 * request.tokens.output, request.habit.output_tokens)
-    return cost_nanos(rates, Tokens(input=given, output=answered))
+    return highest_cost_nanos(rates, input_tokens=given, output_tokens=answered)

@@ -74,6 +74,20 @@ class Migration(migrations.Migration):
                 ("cache_write_nanos", models.BigIntegerField(blank=True, null=True)),
                 ("output_nanos", models.BigIntegerField(blank=True, null=True)),
                 (
+                    "long_context_above",
+                    models.PositiveIntegerField(blank=True, null=True),
+                ),
+                ("long_input_nanos", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "long_cached_input_nanos",
+                    models.BigIntegerField(blank=True, null=True),
+                ),
+                (
+                    "long_cache_write_nanos",
+                    models.BigIntegerField(blank=True, null=True),
+                ),
+                ("long_output_nanos", models.BigIntegerField(blank=True, null=True)),
+                (
                     "max_output_tokens",
                     models.PositiveIntegerField(blank=True, null=True),
                 ),
@@ -116,8 +130,62 @@ class Migration(migrations.Migration):
                                 ("output_nanos__gt", 0),
                                 _connector="OR",
                             ),
+                            models.Q(
+                                ("long_input_nanos__isnull", True),
+                                ("long_input_nanos__gt", 0),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("long_cached_input_nanos__isnull", True),
+                                ("long_cached_input_nanos__gt", 0),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("long_cache_write_nanos__isnull", True),
+                                ("long_cache_write_nanos__gt", 0),
+                                _connector="OR",
+                            ),
+                            models.Q(
+                                ("long_output_nanos__isnull", True),
+                                ("long_output_nanos__gt", 0),
+                                _connector="OR",
+                            ),
                         ),
                         name="price_rates_positive",
+                        violation_error_message="A rate is above zero, or left empty.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("long_cache_write_nanos__isnull", True),
+                                ("long_cached_input_nanos__isnull", True),
+                                ("long_context_above__isnull", True),
+                                ("long_input_nanos__isnull", True),
+                                ("long_output_nanos__isnull", True),
+                            ),
+                            models.Q(
+                                ("long_context_above__isnull", False),
+                                ("long_input_nanos__isnull", False),
+                                models.Q(
+                                    ("cached_input_nanos__isnull", True),
+                                    ("long_cached_input_nanos__isnull", False),
+                                    _connector="OR",
+                                ),
+                                models.Q(
+                                    ("cache_write_nanos__isnull", True),
+                                    ("long_cache_write_nanos__isnull", False),
+                                    _connector="OR",
+                                ),
+                                models.Q(
+                                    ("output_nanos__isnull", True),
+                                    ("long_output_nanos__isnull", False),
+                                    _connector="OR",
+                                ),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="price_long_context_whole",
+                        violation_error_message="Long rates need a threshold, and it needs one for each rate.",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(

@@ -123,12 +123,21 @@ def costs_equal_prices() -> Finding:
             SELECT concat('record ', event_id, ': cost ', cost_nanos, ', due ', due)
             FROM (
                 SELECT event_id, cost_nanos, CASE price_id WHEN 0 THEN 0 ELSE
-                    (input_tokens - cached - written) * input_nanos
-                    + cached * coalesce(cached_input_nanos, input_nanos)
-                    + written * coalesce(cache_write_nanos, input_nanos)
-                    + output_tokens * coalesce(output_nanos, 0) END AS due
+                    (input_tokens - cached - written) * rates.input
+                    + cached * coalesce(rates.cached_input, rates.input)
+                    + written * coalesce(rates.cache_write, rates.input)
+                    + output_tokens * coalesce(rates.output, 0) END AS due
                 FROM usage_usagerecord AS record
                 LEFT JOIN billing_price AS price ON price.id = record.price_id
+                CROSS JOIN LATERAL (
+                    SELECT input_nanos, cached_input_nanos, cache_write_nanos,
+                           output_nanos
+                    WHERE (input_tokens > long_context_above) IS NOT TRUE
+                    UNION ALL
+                    SELECT long_input_nanos, long_cached_input_nanos,
+                           long_cache_write_nanos, long_output_nanos
+                    WHERE input_tokens > long_context_above
+                ) AS rates (input, cached_input, cache_write, output)
                 CROSS JOIN LATERAL (
                     SELECT least(cache_write_tokens, input_tokens) AS written
                 ) AS dearest

@@ -11,6 +11,7 @@ from io import StringIO
 import pytest
 from django.core.management import call_command
 from django.db import connection, transaction
+from django.db.models import F
 
 from billing import booking, booking_sql
 from billing.actions.sweep import execute
@@ -177,6 +178,19 @@ def test_a_broken_invariant_is_named(name: str) -> None:
 def test_a_cost_depends_on_what_was_written_to_the_cache() -> None:
     run_unguarded("UPDATE usage_usagerecord SET cache_write_tokens = 299")
     assert not verify()[1]["I7 costs"]
+
+
+@pytest.mark.usefixtures("books")
+@pytest.mark.parametrize(("above", "holds"), [(TOKENS.input, True), (999, False)])
+def test_a_long_request_is_due_at_the_long_rates(above: int, holds: bool) -> None:
+    Price.objects.update(
+        long_context_above=above,
+        long_input_nanos=F("input_nanos"),
+        long_cached_input_nanos=F("cached_input_nanos"),
+        long_cache_write_nanos=F("cache_write_nanos"),
+        long_output_nanos=F("output_nanos") + 1,
+    )
+    assert verify()[1]["I7 costs"] == holds
 
 
 @pytest.mark.usefixtures("books")

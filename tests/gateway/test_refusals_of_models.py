@@ -34,6 +34,8 @@ UNBOUNDED: list[tuple[dict[str, Any], str]] = [
     ({"web_search_options": {}}, "web_search_options"),
     ({"service_tier": "priority"}, "service_tier"),
     ({"service_tier": "flex"}, "service_tier"),
+    ({"prompt_cache_options": {"ttl": "12h"}}, "prompt_cache_options"),
+    ({"prompt_cache_options": "12h"}, "prompt_cache_options"),
     ({"modalities": ["text", "audio"]}, "modalities"),
     ({"audio": {"voice": "alloy", "format": "wav"}}, "modalities"),
     ({"tools": [{"type": "web_search"}]}, "tools"),
