@@ -16,13 +16,14 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from billing import booking, booking_sql
+from billing import booking, booking_single, booking_sql
 from billing.booking_types import Hold, Release, Settlement
 from billing.limits import Refusal
 from gateway.pipeline import Pipeline, PipelineBroken, StatementFailed
 
 logger = logging.getLogger(__name__)
 
+STATEMENTS = (*booking_sql.OF_BOOKING, *booking_single.STATEMENTS)
 BATCH_MAX = 256
 # Requests that wait for a decision; beyond that the gateway is overloaded.
 WAITING_MAX = 10_000
@@ -56,6 +57,8 @@ class Batch:
         self.items = [entry.item for entry in self.pending]
 
     def steps(self) -> booking.Steps:
+        if len(self.items) == 1:
+            return booking_single.book_one(self.items[0])
         return booking.book(
             holds=[item for item in self.items if isinstance(item, Hold)],
             settlements=[item for item in self.items if isinstance(item, Settlement)],
@@ -151,7 +154,7 @@ class Books:
         if self._pipeline is not None and not self._pipeline.is_broken:
             return True
         try:
-            self._pipeline = await Pipeline.connect(booking_sql.OF_BOOKING)
+            self._pipeline = await Pipeline.connect(STATEMENTS)
         except (psycopg.OperationalError, PipelineBroken):
             self._is_reachable = False
             return False
@@ -238,21 +241,18 @@ def refuse(pending: Pending) -> None:
 
 async def run(pipeline: Pipeline, steps: booking.Steps) -> booking.Booked:
     """
-    Drive a booking through one transaction, each step in one round trip.
+    Drive a booking through its transaction, each step in one round trip.
 
     :raises StatementFailed: rolled back. :raises PipelineBroken: perhaps committed.
     """
     step = next(steps)
     try:
-        while not step.is_last:
-            step = steps.send(await pipeline.query(step.statements))
+        while True:
+            run_step = pipeline.commit if step.is_last else pipeline.query
+            step = steps.send(await run_step(step.statements))
     except StatementFailed:
         await pipeline.roll_back()
         raise
-    rows = await pipeline.commit(step.statements)
-    try:
-        steps.send(rows)
     except StopIteration as stop:
         booked: booking.Booked = stop.value
         return booked
-    raise AssertionError("a booking ends after its last step")
