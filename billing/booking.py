@@ -222,10 +222,12 @@ def settle(settlement: Settlement, books: Books, booked: Booked) -> None:
 
     Without a hold: nothing if it is settled already; the difference if the sweep
     charged the bound meanwhile; a plain record if there is no trace of it (usage is
-    never lost).
+    never lost). The sweep charges what is held and nothing else.
     """
     hold, record = settlement.hold, settlement.record
     if not end_hold(hold.event_id, hold.key, books):
+        if settlement.only_if_held:
+            return
         kind, past_cost = books.past_records.get(hold.event_id, (None, 0))
         corrected_id = correction_id(hold.event_id)
         if kind in ("actual", record.kind) or corrected_id in books.past_records:

@@ -139,6 +139,8 @@ class Settlement:
 
     hold: Hold
     record: Record
+    # The sweep's: its hold may have been released since it was found.
+    only_if_held: bool = False
 
     @property
     def event_id(self) -> uuid.UUID:

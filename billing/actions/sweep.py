@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
 
 from django.db import connection, transaction
@@ -55,7 +56,7 @@ def charge(row: tuple[Any, ...]) -> Settlement:
         bound_nanos=bound,
     )
     assert hold.cycle_start == cycle, "a hold's cycle is the one inside its event id"
-    return settlement(
+    charged = settlement(
         hold,
         outcome=Outcome.GATEWAY_LOST,
         status_code=0,
@@ -64,6 +65,7 @@ def charge(row: tuple[Any, ...]) -> Settlement:
         latency_ms=int(age_ms),
         is_estimated=True,
     )
+    return replace(charged, only_if_held=True)
 
 
 def execute(statement: booking.Statement) -> booking.Rows:
