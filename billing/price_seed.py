@@ -1,16 +1,17 @@
 """
 The price list of genai-prices, as rows of ours. The only module that imports it.
 
-Taken over is only what our three rates (input, cached input, output) tell in full. A
-model with a rate beyond them (by the length of the prompt, for writing the cache, for
-audio) would be charged below its provider's price: it is left out, and an unpriced
-model is refused wherever a limit applies.
+Taken over is only what a price row of ours tells in full: rates of text tokens by kind,
+and others above one length of the prompt. A model with a rate beyond them (for audio,
+for images) would be charged below its provider's price: it is left out, and an
+unpriced model is refused wherever a limit applies.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -24,10 +25,18 @@ PROVIDER = "openai"
 TOKENS_PER_RATE = 1_000_000
 # When the list's undated prices begin: before any record of ours.
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
-RATES = frozenset({"input_mtok", "cache_read_mtok", "output_mtok"})
+# The list's names of our rates.
+COLUMNS = {
+    "input_mtok": "input_nanos",
+    "cache_read_mtok": "cached_input_nanos",
+    "cache_write_mtok": "cache_write_nanos",
+    "output_mtok": "output_nanos",
+}
 # Fees per call of a tool. They are no part of a token's price, and a request that
 # asks for such a tool is refused by the gateway.
 TOOL_FEES = frozenset({"web_searches_kcount", "storage_searches_kcount"})
+# How the list writes the dated names of a model, such as `gpt-6-sol-2026-07-09`.
+DATED_NAMES = re.compile(r"\^(?P<name>(?:[\w-]|\\\.)+)-\\d\{4\}-\\d\{2\}-\\d\{2\}\$")
 # Models that cost by more than text tokens, though the list may name no rate for it.
 COSTS_BEYOND_TEXT = (
     "-live",
@@ -44,13 +53,13 @@ COSTS_BEYOND_TEXT = (
 
 @dataclass(frozen=True, slots=True)
 class ListedPrice:
-    """Rates in nano-dollars per token from an instant on; None means unpriced."""
+    """Rates in nano-dollars per token, by column of `Price`, from an instant on."""
 
     model: str
     effective_from: datetime
-    input_nanos: int
-    cached_input_nanos: int | None
-    output_nanos: int | None
+    rates: Mapping[str, int]
+    # With more input tokens the long rates hold; None if there are none.
+    long_context_above: int | None
     context_window: int | None
     # Whether the provider's rate was finer than a nano-dollar per token.
     is_rounded: bool
@@ -66,7 +75,7 @@ class PriceList:
 
 
 class NotTellable(Exception):
-    """A price has parts that input, cached input and output rates do not tell."""
+    """A price has parts that a price row of ours does not tell."""
 
 
 def read_price_list() -> PriceList:
@@ -88,12 +97,19 @@ def read_price_list() -> PriceList:
 
 
 def patterns_of(clause: types.MatchLogic) -> set[str]:
-    """Return exact names, and prefixes that end in `*`; other clauses are left out."""
+    """
+    Return exact names, and prefixes that end in `*`; other clauses are left out.
+
+    Names that end in a date are a prefix that ends in the century.
+    """
     match clause:
         case types.ClauseEquals():
             return {clause.equals}
         case types.ClauseStartsWith():
             return {f"{clause.starts_with}*"}
+        case types.ClauseRegex():
+            dated = DATED_NAMES.fullmatch(clause.regex)
+            return {f"{dated['name']}-20*".replace("\\", "")} if dated else set()
         case types.ClauseOr():
             return {name for part in clause.or_ for name in patterns_of(part)}
         case _:
@@ -143,37 +159,65 @@ def listed_price(
     rates: types.ModelPrice,
 ) -> ListedPrice:
     stated = {name: value for name, value in vars(rates).items() if value is not None}
-    if not stated.keys() <= RATES | TOOL_FEES:
+    if not stated.keys() <= COLUMNS.keys() | TOOL_FEES or "input_mtok" not in stated:
         raise NotTellable
-    nanos = {name: nanos_per_token(stated[name]) for name in RATES & stated.keys()}
-    if "input_mtok" not in nanos:
-        raise NotTellable
+    listed = {COLUMNS[name]: stated[name] for name in COLUMNS if name in stated}
+    above = length_threshold(listed.values())
+    exact = {
+        name: nanos_per_token(standard_rate(rate)) for name, rate in listed.items()
+    }
+    if above is not None:
+        for name, rate in listed.items():
+            exact[f"long_{name}"] = nanos_per_token(long_rate(rate))
     return ListedPrice(
         model=pattern,
         effective_from=effective_from,
-        input_nanos=math.ceil(nanos["input_mtok"]),
-        cached_input_nanos=rounded_up(nanos.get("cache_read_mtok")),
-        output_nanos=rounded_up(nanos.get("output_mtok")),
+        # Rounded up: a charge is never below the provider's price.
+        rates={name: math.ceil(nanos) for name, nanos in exact.items()},
+        long_context_above=above,
         context_window=model.context_window,
-        is_rounded=not are_whole(nanos.values()),
+        is_rounded=not are_whole(exact.values()),
     )
+
+
+def length_threshold(rates: Iterable[object]) -> int | None:
+    """
+    Return the number of input tokens above which other rates hold, if they do.
+
+    As in genai-prices, they hold for a request with *more* input tokens, and then for
+    all of its tokens.
+
+    :raises NotTellable: if there are several such numbers.
+    """
+    tiers = [
+        t for rate in rates if isinstance(rate, types.TieredPrices) for t in rate.tiers
+    ]
+    starts = {tier.start for tier in tiers}
+    if len(starts) > 1:
+        raise NotTellable
+    return min(starts, default=None)
+
+
+def standard_rate(rate: object) -> object:
+    return rate.base if isinstance(rate, types.TieredPrices) else rate
+
+
+def long_rate(rate: object) -> object:
+    """Return the rate of a long request: the standard one if there is no other."""
+    if isinstance(rate, types.TieredPrices) and rate.tiers:
+        return rate.tiers[-1].price
+    return standard_rate(rate)
 
 
 def nanos_per_token(dollars_per_million: object) -> Decimal:
     """
     Convert a rate of the list.
 
-    :raises NotTellable: if it depends on the prompt's length, or is zero: the list
-        says zero where it does not know.
+    :raises NotTellable: if it is zero: the list says zero where it does not know.
     """
     if not isinstance(dollars_per_million, Decimal) or dollars_per_million <= 0:
         raise NotTellable
     return dollars_per_million * NANOS_PER_DOLLAR / TOKENS_PER_RATE
-
-
-def rounded_up(nanos: Decimal | None) -> int | None:
-    """Round up: a charge is never below the provider's price."""
-    return None if nanos is None else math.ceil(nanos)
 
 
 def are_whole(amounts: Iterable[Decimal]) -> bool:

@@ -24,7 +24,13 @@ import uvicorn
 
 from gateway.messages import Receive, Scope, Send
 
-MODELS = ("gpt-4o-mini", "gpt-5", "text-embedding-3-small", "house-special")
+MODELS = (
+    "gpt-4o-mini",
+    "gpt-5",
+    "gpt-6-sol",
+    "text-embedding-3-small",
+    "house-special",
+)
 JSON = (b"content-type", b"application/json")
 SSE = (b"content-type", b"text/event-stream")
 

@@ -18,11 +18,12 @@ SANDBOX_VERSION = "1"
 
 @dataclass(frozen=True, slots=True)
 class SeedResult:
-    """How many price rows were added, were there before, or could not be told."""
+    """How many price rows were added or were there before, and what stays unpriced."""
 
     new: int
     unchanged: int
-    skipped: int
+    # Names, and prefixes that end in `*`.
+    unpriced: tuple[str, ...]
 
 
 def seed_prices(*, now: datetime) -> SeedResult:
@@ -54,7 +55,7 @@ def seed_prices(*, now: datetime) -> SeedResult:
     return SeedResult(
         new=len(missing),
         unchanged=len(wanted) - len(missing),
-        skipped=len(price_list.skipped),
+        unpriced=price_list.skipped,
     )
 
 
@@ -62,13 +63,12 @@ def listed_row(price: ListedPrice, *, version: str, now: datetime) -> Price:
     return Price(
         model=price.model,
         effective_from=price.effective_from,
-        input_nanos=price.input_nanos,
-        cached_input_nanos=price.cached_input_nanos,
-        output_nanos=price.output_nanos,
+        long_context_above=price.long_context_above,
         context_window=price.context_window,
         source=PriceSource.GENAI_PRICES,
         source_version=f"{version} (rounded up)" if price.is_rounded else version,
         created_at=now,
+        **price.rates,
     )
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from io import StringIO
 
+import genai_prices
 import pytest
+from django.core.management import call_command
 from genai_prices import types
 
-from billing.actions.prices import seed_prices
+from billing.actions.prices import listed_row, seed_prices
 from billing.models import Price, PriceSource
+from billing.price_list import load_price_book, rates_of
 from billing.price_seed import (
     BEGINNING,
     NotTellable,
@@ -17,6 +21,8 @@ from billing.price_seed import (
     prices_of,
     read_price_list,
 )
+from billing.pricing import Tokens, cost_nanos
+from core.money import NANOS_PER_DOLLAR
 from orgs.models import AuditEvent
 from tests.factories import NOW
 
@@ -34,18 +40,30 @@ def rates(**dollars: str) -> types.ModelPrice:
     )
 
 
-def test_dollars_per_million_become_nanos_per_token() -> None:
-    listed = prices_of(
-        model(rates(input="0.15", cache_read="0.075", output="0.6")), "m"
+def tiered(base: str, *tiers: tuple[int, str]) -> types.TieredPrices:
+    return types.TieredPrices(
+        base=Decimal(base),
+        tiers=[types.Tier(start=start, price=Decimal(price)) for start, price in tiers],
     )
-    assert [(p.input_nanos, p.cached_input_nanos, p.output_nanos) for p in listed] == [
-        (150, 75, 600)
-    ]
+
+
+def test_dollars_per_million_become_nanos_per_token() -> None:
+    dollars = rates(
+        input="0.15", cache_read="0.075", cache_write="0.1875", output="0.6"
+    )
+    (price,) = prices_of(model(dollars), "m")
+    assert price.rates == {
+        "input_nanos": 150,
+        "cached_input_nanos": 75,
+        "cache_write_nanos": 188,
+        "output_nanos": 600,
+    }
+    assert price.long_context_above is None
 
 
 def test_a_rate_finer_than_a_nano_is_rounded_up_and_marked() -> None:
     (price,) = prices_of(model(rates(input="0.0374")), "m")
-    assert (price.input_nanos, price.is_rounded) == (38, True)
+    assert (price.rates, price.is_rounded) == ({"input_nanos": 38}, True)
 
 
 def test_a_dated_price_begins_at_its_day() -> None:
@@ -54,10 +72,56 @@ def test_a_dated_price_begins_at_its_day() -> None:
         types.ConditionalPrice(constraint=DATE, prices=rates(input="2")),
     ]
     listed = prices_of(model(history), "m")
-    assert [(p.effective_from, p.input_nanos) for p in listed] == [
+    assert [(p.effective_from, p.rates["input_nanos"]) for p in listed] == [
         (BEGINNING, 10_000),
         (datetime(2026, 10, 1, tzinfo=UTC), 2_000),
     ]
+
+
+def test_a_tier_is_a_long_context_with_rates_of_its_own() -> None:
+    prices = types.ModelPrice(
+        input_mtok=tiered("2", (272_000, "4")), output_mtok=tiered("9", (272_000, "15"))
+    )
+    (price,) = prices_of(model(prices), "m")
+    assert price.long_context_above == 272_000
+    assert price.rates == {
+        "input_nanos": 2000,
+        "output_nanos": 9000,
+        "long_input_nanos": 4000,
+        "long_output_nanos": 15_000,
+    }
+
+
+def test_a_kind_without_a_tier_keeps_its_rate_at_any_length() -> None:
+    prices = types.ModelPrice(
+        input_mtok=tiered("2", (272_000, "4")),
+        cache_read_mtok=tiered("1"),
+        output_mtok=Decimal(9),
+    )
+    (price,) = prices_of(model(prices), "m")
+    assert price.rates["long_output_nanos"] == 9000
+    assert price.rates["long_cached_input_nanos"] == 1000
+
+
+@pytest.mark.parametrize("input_tokens", [271_999, 272_000, 272_001])
+def test_a_long_request_costs_what_the_list_itself_says(input_tokens: int) -> None:
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    usage = types.Usage(
+        input_tokens=input_tokens,
+        cache_read_tokens=1000,
+        cache_write_tokens=5000,
+        output_tokens=700,
+    )
+    said = genai_prices.calc_price(
+        usage, "gpt-6.1-sol", provider_id="openai", genai_request_timestamp=now
+    )
+    (row,) = (
+        listed_row(price, version="1", now=now)
+        for price in read_price_list().prices
+        if price.model == "gpt-6.1-sol"
+    )
+    tokens = Tokens(input=input_tokens, cached_input=1000, cache_write=5000, output=700)
+    assert cost_nanos(rates_of(row), tokens) == said.total_price * NANOS_PER_DOLLAR
 
 
 @pytest.mark.parametrize(
@@ -66,14 +130,14 @@ def test_a_dated_price_begins_at_its_day() -> None:
         rates(input="0"),
         rates(output="1"),
         rates(input="1", input_audio="30"),
-        rates(input="1", cache_write="1.25"),
+        types.ModelPrice(input_mtok=tiered("1", (272_000, "0"))),
+        types.ModelPrice(input_mtok=tiered("1", (100_000, "2"), (272_000, "3"))),
         types.ModelPrice(
-            input_mtok=types.TieredPrices(
-                base=Decimal(1), tiers=[types.Tier(start=272_000, price=Decimal(2))]
-            )
+            input_mtok=tiered("1", (100_000, "2")),
+            output_mtok=tiered("1", (272_000, "2")),
         ),
     ],
-    ids=["zero", "no-input", "audio", "cache-write", "tiers"],
+    ids=["zero", "no-input", "audio", "zero-tier", "two-tiers", "two-thresholds"],
 )
 def test_what_our_rates_do_not_tell_stays_unpriced(prices: types.ModelPrice) -> None:
     with pytest.raises(NotTellable):
@@ -96,15 +160,19 @@ def test_names_and_prefixes_are_taken_and_other_clauses_left() -> None:
             types.ClauseStartsWith(starts_with="b-"),
             types.ClauseContains(contains="c"),
             types.ClauseRegex(regex="^d"),
+            types.ClauseRegex(regex=r"^e-6\.1-\d{4}-\d{2}-\d{2}$"),
+            types.ClauseRegex(regex=r"^(f|g)-\d{4}-\d{2}-\d{2}$"),
         ]
     )
-    assert patterns_of(clause) == {"a", "b-*"}
+    assert patterns_of(clause) == {"a", "b-*", "e-6.1-20*"}
 
 
 def test_the_bundled_list_prices_common_models_and_leaves_out_the_rest() -> None:
     price_list = read_price_list()
     names = {price.model for price in price_list.prices}
     assert {"gpt-4o", "gpt-4o-mini", "gpt-5", "o3", "text-embedding-3-small"} <= names
+    assert {"gpt-5.4", "gpt-5.5", "gpt-5.6", "gpt-6-astra", "gpt-6.1-sol"} <= names
+    assert {"gpt-5.6-sol-20*", "gpt-6.1-terra-20*"} <= names
     assert {"whisper-1", "tts-1", "gpt-4o-audio-preview*"} <= set(price_list.skipped)
     assert not names & set(price_list.skipped)
 
@@ -116,6 +184,22 @@ def test_seeding_fills_the_price_list_once() -> None:
     assert (first.new, first.unchanged) == (Price.objects.count(), 0)
     assert (second.new, second.unchanged) == (0, first.new)
     assert AuditEvent.objects.filter(action="prices.seeded").count() == 1
+
+
+@pytest.mark.django_db
+def test_no_model_that_stays_unpriced_is_priced_as_another() -> None:
+    unpriced = seed_prices(now=NOW).unpriced
+    book = load_price_book()
+    assert [name for name in unpriced if book.find(name.rstrip("*"), NOW)] == []
+
+
+@pytest.mark.django_db
+def test_the_command_lists_what_stays_unpriced() -> None:
+    printed = StringIO()
+    call_command("seed_prices", stdout=printed)
+    first, *names = printed.getvalue().splitlines()
+    assert first.endswith(f"{len(names)} models left unpriced:")
+    assert "  whisper-1" in names
 
 
 @pytest.mark.django_db

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from billing.models import Price
@@ -10,11 +12,16 @@ from tests.gateway.conftest import House
 
 pytestmark = pytest.mark.processes
 
-ASK = [{"role": "user", "content": "Say something."}]
+ASK: list[Any] = [{"role": "user", "content": "Say something."}]
 
 
-def rate(model: str) -> Price:
+def rate(model: str) -> Any:
+    """Return a price, whose rates may each be null: not those that are tested."""
     return Price.objects.filter(model=model).latest("effective_from")
+
+
+def asking(content: str) -> list[Any]:
+    return [{"role": "user", "content": content}]
 
 
 def test_a_completion_is_answered_and_charged_what_it_used(house: House) -> None:
@@ -23,6 +30,7 @@ def test_a_completion_is_answered_and_charged_what_it_used(house: House) -> None
     )
 
     usage = answer.parse().usage
+    assert usage is not None
     price = rate("gpt-4o-mini")
     cost = (
         usage.prompt_tokens * price.input_nanos
@@ -79,7 +87,7 @@ def test_an_embedding_is_charged_for_its_input(house: House) -> None:
 def test_cached_input_is_charged_at_its_own_rate(house: House) -> None:
     content = '{"cached": 4, "output": 1}'
     house.client().chat.completions.create(
-        model="gpt-4o-mini", messages=[{"role": "user", "content": content}]
+        model="gpt-4o-mini", messages=asking(content)
     )
 
     (record,) = house.records()
@@ -88,6 +96,26 @@ def test_cached_input_is_charged_at_its_own_rate(house: House) -> None:
     assert record.cost_nanos == (
         (record.input_tokens - 4) * price.input_nanos
         + 4 * price.cached_input_nanos
+        + price.output_nanos
+    )
+
+
+def test_cache_writes_are_charged_at_their_own_rate(house: House) -> None:
+    house.limit("5")
+    content = '{"cached": 2, "written": 3, "output": 1}'
+    house.client().chat.completions.create(
+        model="gpt-6-sol",
+        messages=asking(content),
+        max_completion_tokens=10,
+    )
+
+    (record,) = house.records()
+    price = rate("gpt-6-sol")
+    assert (record.kind, record.cache_write_tokens) == ("actual", 3)
+    assert record.cost_nanos == (
+        (record.input_tokens - 5) * price.input_nanos
+        + 2 * price.cached_input_nanos
+        + 3 * price.cache_write_nanos
         + price.output_nanos
     )
 

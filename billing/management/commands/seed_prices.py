@@ -11,11 +11,16 @@ from billing.actions.prices import seed_prices
 
 
 class Command(BaseCommand):
-    help = "Add missing prices from genai-prices and of the sandbox; change none."
+    help = (
+        "Add missing prices from genai-prices and of the sandbox; change none. Lists "
+        "the models whose costs a price cannot tell."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         result = seed_prices(now=timezone.now())
         self.stdout.write(
             f"{result.new} new prices, {result.unchanged} unchanged, "
-            f"{result.skipped} models left unpriced."
+            f"{len(result.unpriced)} models left unpriced:"
         )
+        for name in result.unpriced:
+            self.stdout.write(f"  {name}")
