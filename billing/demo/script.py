@@ -109,6 +109,8 @@ class Habit:
     output_tokens: int
     endpoint: str = Endpoint.CHAT_COMPLETIONS
     cached: float = 0.0
+    # Whether the provider charges what it newly writes to its cache.
+    writes_cache: bool = False
     reasoning: float = 0.0
     streamed: float = 0.0
     # How busy a weekend day is beside a working day.
@@ -135,8 +137,8 @@ HABITS = (
     Habit("Ada's laptop", "gpt-5-pro", 22, 50_000, 9_000, reasoning=0.6, streamed=0.5),
     Habit("Ada's laptop", "gpt-5", 30, 8_000, 2_000, cached=0.2, streamed=0.9),
     Habit("Rita's notebook", "gpt-4o", 40, 9_000, 1_500, cached=0.2, weekend=0.05),
-    Habit("Noor's editor", "gpt-5.2", 130, 60_000, 8_000, cached=0.6, reasoning=0.3,
-          streamed=1, weekend=0.1, begins=0.25),
+    Habit("Noor's editor", "gpt-6.1-sol", 130, 60_000, 8_000, cached=0.6,
+          writes_cache=True, reasoning=0.3, streamed=1, weekend=0.1, begins=0.45),
     Habit("Sam's scripts", "gpt-5-mini", 45, 12_000, 2_500, reasoning=0.3),
     Habit("Integration tests", "sandbox-1", 90, 2_200, 700, streamed=0.5, weekend=0.3),
     Habit("Integration tests", "sandbox-embedding-1", 30, 1_500, 0,

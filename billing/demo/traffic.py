@@ -147,10 +147,12 @@ def tokens_of(habit: Habit, size: float, randomness: random.Random) -> Tokens:
 
     given = min(1 + around(habit.input_tokens), LARGEST_INPUT)
     answered = 1 + around(habit.output_tokens) if habit.output_tokens else 0
+    # Providers cache the beginning of a prompt in steps of 128 tokens.
+    cached = int(given * habit.cached * randomness.random()) // 128 * 128
     return Tokens(
         input=given,
-        # Providers cache the beginning of a prompt in steps of 128 tokens.
-        cached_input=int(given * habit.cached * randomness.random()) // 128 * 128,
+        cached_input=cached,
+        cache_write=(given - cached) // 128 * 128 if habit.writes_cache else 0,
         output=answered,
         reasoning=int(answered * habit.reasoning),
     )

@@ -214,6 +214,13 @@ def test_traffic_is_the_same_each_time() -> None:
     assert requests_of_the_demo() == requests_of_the_demo()
 
 
+def test_every_kind_of_token_occurs_and_fits_its_input() -> None:
+    used = [request.tokens for request in requests_of_the_demo()]
+    assert all(t.cached_input + t.cache_write <= t.input for t in used)
+    assert any(t.cached_input and t.cache_write for t in used)
+    assert any(t.reasoning for t in used)
+
+
 def test_people_work_on_weekdays_and_one_day_stands_out() -> None:
     times = [event_time(request.event_id) for request in requests_of_the_demo()]
     assert max(times) < NOW
