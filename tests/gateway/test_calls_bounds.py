@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing.pricing import Rates, Tokens, cost_nanos
+from billing.pricing import LongContext, Rates, Tokens, cost_nanos
 from core.money import LARGEST_AMOUNT_NANOS
 from gateway import sandbox, tokens
 from gateway.calls import Call, NotBounded, bound_nanos, read_call
@@ -134,6 +135,15 @@ def test_input_is_bounded_at_its_dearest_rate() -> None:
     call = chat()
 
     assert bound_nanos(call, dear) == len(call.payload) * 250
+
+
+def test_a_body_that_may_be_a_long_context_is_bounded_at_its_rates() -> None:
+    long = Rates(1, "m", 300, None, 900, 10, None)
+    call, longer = chat(), chat(user="u")
+    rates = replace(RATES, long_context=LongContext(len(call.payload), long))
+
+    assert bound_nanos(call, rates) == bound_nanos(call, RATES)
+    assert bound_nanos(longer, rates) == len(longer.payload) * 300 + 16_384 * 900
 
 
 def test_the_bound_counts_what_goes_to_the_provider() -> None:
