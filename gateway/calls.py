@@ -16,6 +16,15 @@ from usage.models import Endpoint
 CHOICES_MAX = 128
 # Tiers whose price the price list knows: the standard one under its two names.
 PRICED_TIERS = (None, "auto", "default")
+# What the bound reads of a body.
+BOUNDING = frozenset(
+    {
+        *("model", "messages", "input", "n", "stream", "stream_options"),
+        *("max_completion_tokens", "max_tokens", "prediction", "service_tier"),
+        *("tools", "modalities", "audio", "web_search_options"),
+        "prompt_cache_options",
+    }
+)
 PRICED_TOOLS = ("function", "custom")
 TEXT_PARTS = ("text", "refusal")
 # How long the cache keeps what is written at the listed rate: the default, by name.
@@ -45,6 +54,7 @@ def read_call(endpoint: str, path: str, raw: bytes) -> Call:
     :raises ApiError: for a body that is not JSON, or has wrong types.
     """
     body = parse_object(raw)
+    refuse_look_alikes(body)
     model = body.get("model")
     if not isinstance(model, str) or not model:
         raise errors.malformed("you must provide a model parameter", "model")
@@ -55,18 +65,17 @@ def read_call(endpoint: str, path: str, raw: bytes) -> Call:
     else:
         check_embeddings(body)
     streamed = body.get("stream") is True
-    call = Call(
+    wants_usage = streamed and ask_for_usage(body)
+    return Call(
         endpoint=endpoint,
         path=path,
         model=model,
         body=body,
-        payload=raw,
+        # Written anew: of a name given twice the provider reads what we read.
+        payload=orjson.dumps(body),
         streamed=streamed,
-        wants_usage=False,
+        wants_usage=wants_usage,
     )
-    if streamed:
-        ask_for_usage(call)
-    return call
 
 
 def parse_object(raw: bytes) -> dict[str, Any]:
@@ -78,6 +87,16 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     if not isinstance(body, dict):
         raise errors.malformed("The body of your request must be a JSON object.")
     return body
+
+
+def refuse_look_alikes(body: dict[str, Any]) -> None:
+    """
+    Refuse `N` beside `n`: some providers take names in any case, and would read it.
+    """
+    for name in body:
+        if name not in BOUNDING and name.lower() in BOUNDING:
+            lower = name.lower()
+            raise errors.malformed(f"Write '{lower}' instead of '{name}'", name)
 
 
 def check_chat(body: dict[str, Any]) -> None:
@@ -139,13 +158,16 @@ def check_count(body: dict[str, Any], name: str, *, most: int | None = None) -> 
         raise errors.malformed(f"'{name}' must be at most {most}", name)
 
 
-def ask_for_usage(call: Call) -> None:
-    """Make the provider end the stream with a usage chunk."""
-    options = call.body.get("stream_options") or {}
-    call.wants_usage = options.get("include_usage") is True
-    if not call.wants_usage:
-        call.body["stream_options"] = {**options, "include_usage": True}
-        call.payload = orjson.dumps(call.body)
+def ask_for_usage(body: dict[str, Any]) -> bool:
+    """
+    Make the provider end the stream with a usage chunk.
+
+    Returns whether the client asked for it itself.
+    """
+    options = body.get("stream_options") or {}
+    is_wanted = options.get("include_usage") is True
+    body["stream_options"] = {**options, "include_usage": True}
+    return is_wanted
 
 
 class NotBounded(Exception):

@@ -76,6 +76,8 @@ async def relay_stream(exchange: Exchange, answer: Answer) -> None:
         await pump(exchange, answer, meter, client)
         if client.has_left:
             outcome = Outcome.CLIENT_LEFT
+        elif not meter.is_complete and meter.tokens is None:
+            outcome = Outcome.PROVIDER_LOST
     except Lost as error:
         outcome, failure = Outcome.PROVIDER_LOST, error_event(refusal_of(error))
     except BaseException:

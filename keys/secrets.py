@@ -72,6 +72,6 @@ def digest_key(text: str, *, pepper: str) -> str:
 
 def mask_key(text: str) -> str:
     """Return what may be echoed of a wrong key: its start and its last four."""
-    if len(text) <= 12:
+    if len(text) < 24:
         return "***"
     return f"{text[:8]}***{text[-4:]}"

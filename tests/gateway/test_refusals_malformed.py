@@ -203,3 +203,25 @@ def test_the_sdk_raises_what_it_raises_for_openai(house: House) -> None:
     assert refusal.value.param == "messages"
     assert refusal.value.request_id is not None
     assert refusal.value.request_id.startswith("req_")
+
+
+def test_of_a_name_given_twice_the_provider_reads_what_was_bounded(
+    house: House, provider: rig.Provider
+) -> None:
+    before = len(provider.bills())
+    message = '{"role": "user", "content": "{\\"output\\": 3}"}'
+    body = f'{{"model": "gpt-4o-mini", "n": 9, "messages": [{message}], "n": 1}}'
+
+    assert call(house.url, house.key, body.encode()).status == 200
+
+    (bill,) = provider.bills()[before:]
+    assert bill["usage"]["completion_tokens"] == 3
+
+
+def test_a_name_in_capitals_that_the_bound_would_miss_is_refused(
+    house: House, provider: rig.Provider
+) -> None:
+    with nothing_written(provider):
+        answer = call(house.url, house.key, {**BODY, "N": 9})
+
+    assert (answer.status, answer.error["param"]) == (400, "N")
