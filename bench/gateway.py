@@ -10,8 +10,8 @@ from bench.installation import furnish, installation
 from bench.processes import OTHER_CORE, SERVED_CORE, Server, measure, serving
 
 BUSY_CONNECTIONS = 32
-ROUNDS = 2
-SECONDS = 2.0
+ROUNDS = 5
+SECONDS = 3.0
 WARM_UP_S = 1.5
 VARIANTS = {
     "upstream alone": "bench.upstream:application",

@@ -121,7 +121,12 @@ class Books:
     async def settle(self, settlement: Settlement) -> None:
         """Book a settlement; returns when it is committed, or after a while anyway."""
         done = self._put(settlement)
-        await asyncio.wait([done], timeout=SETTLE_WAIT_S)
+        loop = asyncio.get_running_loop()
+        patience = loop.call_later(SETTLE_WAIT_S, stop_waiting, done)
+        try:
+            await done
+        finally:
+            patience.cancel()
 
     def release(self, release: Release) -> None:
         """Give back a hold that was never dispatched, soon."""
@@ -231,6 +236,12 @@ class Books:
             else:
                 kept.append(pending)
         self._queue = kept
+
+
+def stop_waiting(done: asyncio.Future[Refusal | None]) -> None:
+    """Let whoever waits go on; the booking stays in the queue until it is made."""
+    if not done.done():
+        done.set_result(None)
 
 
 def refuse(pending: Pending) -> None:
