@@ -35,7 +35,7 @@ def furnish(upstream_port: int) -> str:
     """Make an organization with a provider and a distant limit; return its key."""
     from django.utils import timezone
 
-    from billing.actions.prices import seed_prices
+    from billing.actions.price_seeding import seed_prices
     from billing.models import BillingProfile, SpendLimits
     from core.money import NANOS_PER_DOLLAR
     from keys.actions import issue_key, store_provider_key

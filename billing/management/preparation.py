@@ -7,7 +7,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
-from billing.actions.prices import seed_prices
+from billing.actions.price_seeding import seed_prices
 
 
 def prepare_database() -> None:

@@ -11,7 +11,7 @@ import pytest
 from django.core.management import call_command
 from genai_prices import types
 
-from billing.actions.prices import listed_row, seed_prices
+from billing.actions.price_seeding import listed_row, seed_prices
 from billing.models import Price, PriceSource
 from billing.price_list import load_price_book, rates_of
 from billing.price_seed import (

@@ -11,7 +11,7 @@ from django.utils import timezone
 from openai import OpenAI
 from pytest_django import DjangoDbBlocker
 
-from billing.actions.prices import seed_prices
+from billing.actions.price_seeding import seed_prices
 from billing.models import BillingProfile, Budget, Hold, SpendLimits
 from core.periods import cycle_of
 from keys.actions import issue_key, store_provider_key

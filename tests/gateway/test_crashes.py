@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from billing.actions.prices import seed_prices
+from billing.actions.price_seeding import seed_prices
 from billing.actions.sweep import charge_orphaned_holds
 from billing.models import Budget, GatewayProcess, Hold
 from orgs.models import Organization

@@ -15,7 +15,7 @@ import openai
 import pytest
 from django.utils import timezone
 
-from billing.actions.prices import seed_prices
+from billing.actions.price_seeding import seed_prices
 from billing.price_list import load_price_book
 from billing.pricing import Tokens, cost_nanos
 from core.money import exact_usd

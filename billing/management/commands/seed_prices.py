@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
-from billing.actions.prices import seed_prices
+from billing.actions.price_seeding import seed_prices
 
 
 class Command(BaseCommand):
