@@ -21,8 +21,11 @@ THEME_MAX_AGE_S = 365 * 24 * 3600
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Lead to the default organization, or say that there is none."""
-    organization = landing_organization(cast(User, request.user))
+    """Lead to the default organization, else an operator to the admin, else say so."""
+    user = cast(User, request.user)
+    organization = landing_organization(user)
+    if organization is None and user.is_staff:
+        return redirect("admin:index")
     if organization is None:
         return render(request, "orgs/no_organization.html")
     return redirect("orgs:organization", slug=organization.slug)

@@ -153,3 +153,10 @@ def test_a_price_of_the_past_is_refused(op: User) -> None:
     assert "never in the past" in page.content.decode()
     assert not Price.objects.filter(model="house-model").exists()
     assert not AuditEvent.objects.exists()
+
+
+def test_an_operator_without_an_organization_lands_in_the_admin(op: User) -> None:
+    client = Client()
+    client.force_login(op)
+
+    assert client.get("/").headers["Location"] == "/operator/admin/"
