@@ -45,6 +45,11 @@ class Pending:
     item: Hold | Settlement | Release
     done: asyncio.Future[Refusal | None]
 
+    @property
+    def is_given_up(self) -> bool:
+        """Nobody waits for this hold any more: it must not be made."""
+        return isinstance(self.item, Hold) and self.done.cancelled()
+
 
 @dataclass(slots=True)
 class Batch:
@@ -151,9 +156,17 @@ class Books:
                 self._refuse_waiting_holds()
                 await asyncio.sleep(RECONNECT_PAUSE_S)
                 continue
-            size = min(len(self._queue), BATCH_MAX)
-            batch = Batch([self._queue.popleft() for _ in range(size)])
-            await self._book(batch)
+            await self._book(self._take_batch())
+
+    def _take_batch(self) -> Batch:
+        """
+        Take the next batch off the queue, without holds that were given up.
+
+        Their release may be in the same batch, where releases come first.
+        """
+        size = min(len(self._queue), BATCH_MAX)
+        taken = [self._queue.popleft() for _ in range(size)]
+        return Batch([pending for pending in taken if not pending.is_given_up])
 
     async def _is_connected(self) -> bool:
         if self._pipeline is not None and not self._pipeline.is_broken:
@@ -170,6 +183,8 @@ class Books:
     async def _book(self, batch: Batch) -> None:
         """Book a batch; on a broken connection keep what must not be lost."""
         assert self._pipeline is not None
+        if not batch.items:
+            return
         try:
             booked = await run(self._pipeline, batch.steps())
         except (PipelineBroken, StatementFailed) as error:

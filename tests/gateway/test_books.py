@@ -1,0 +1,74 @@
+"""The gateway's side of the books, without HTTP around it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+import pytest
+from django.utils import timezone
+
+from billing.booking_types import Hold
+from billing.models import BillingProfile, Budget
+from billing.models import Hold as HoldRow
+from core.periods import cycle_of
+from gateway import database
+from gateway.books import Books
+from orgs.models import Organization
+from tests.billing.books import hold_of
+
+
+@pytest.fixture
+def funded(committed_db: None, acme: Organization) -> Organization:
+    BillingProfile.objects.create(organization=acme, legal_name="Acme")
+    Budget.objects.create(organization=acme, cycle_start=cycle_of(timezone.now()))
+    return acme
+
+
+def held() -> tuple[int, int]:
+    """Return what the budget holds and how many holds are open."""
+    return Budget.objects.get().held_nanos, HoldRow.objects.count()
+
+
+async def give_up_while_waiting(kept: Hold, given_up: Hold) -> None:
+    """Give a hold up while the books wait for the budget's lock with another."""
+    books = Books()
+    await books.open()
+    async with await database.connect() as other, other.transaction():
+        await other.execute("SELECT 1 FROM billing_budget FOR UPDATE")
+        first = asyncio.create_task(books.hold(kept))
+        await asyncio.sleep(0.1)
+        second = asyncio.create_task(books.hold(given_up))
+        await asyncio.sleep(0)
+        second.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await second
+        books.release(given_up.as_release())
+    assert await first is None
+    await books.close(timeout_s=5)
+
+
+def test_a_hold_given_up_before_it_was_made_is_not_left_behind(
+    funded: Organization,
+) -> None:
+    kept, given_up = hold_of(funded, 7), hold_of(funded, 5)
+
+    asyncio.run(give_up_while_waiting(kept, given_up))
+
+    assert held() == (7, 1)
+    assert HoldRow.objects.get().event_id == kept.event_id
+
+
+def test_closing_the_books_books_what_waits(funded: Organization) -> None:
+    hold = hold_of(funded, 7)
+
+    async def hold_then_close() -> None:
+        books = Books()
+        await books.open()
+        await books.hold(hold)
+        books.release(hold.as_release())
+        await books.close(timeout_s=5)
+
+    asyncio.run(hold_then_close())
+
+    assert held() == (0, 0)
