@@ -12,6 +12,7 @@ from datetime import datetime
 from django.db import transaction
 
 from billing.models import Price, PriceSource
+from billing.output_limits import most_output_tokens
 from billing.price_seed import BEGINNING, ListedPrice, read_price_list
 from orgs import audit
 
@@ -67,6 +68,7 @@ def listed_row(price: ListedPrice, *, version: str, now: datetime) -> Price:
         effective_from=price.effective_from,
         long_context_above=price.long_context_above,
         context_window=price.context_window,
+        max_output_tokens=most_output_tokens(price.model),
         source=PriceSource.GENAI_PRICES,
         source_version=f"{version} (rounded up)" if price.is_rounded else version,
         created_at=now,
