@@ -229,6 +229,8 @@ def settle(settlement: Settlement, books: Books, booked: Booked) -> None:
         if settlement.only_if_held:
             return
         kind, past_cost = books.past_records.get(hold.event_id, (None, 0))
+        if settlement.only_if_estimated and kind != "estimated":
+            return
         corrected_id = correction_id(hold.event_id)
         if kind in ("actual", record.kind) or corrected_id in books.past_records:
             return

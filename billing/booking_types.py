@@ -141,6 +141,8 @@ class Settlement:
     record: Record
     # The sweep's: its hold may have been released since it was found.
     only_if_held: bool = False
+    # Of a request that was never sent: takes back what the sweep charged for it.
+    only_if_estimated: bool = False
 
     @property
     def event_id(self) -> uuid.UUID:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from billing.booking_types import Hold
 from billing.limits import Refusal
+from billing.pricing import Tokens
 from gateway import errors
 from gateway.auth import Caller, authenticate
 from gateway.books import BooksUnreachable
@@ -145,7 +146,7 @@ async def forward(exchange: Exchange, upstream: Upstream) -> None:
             "POST", exchange.call.path, exchange.call.payload, exchange.request.headers
         )
     except NotDispatched:
-        books.release(exchange.hold.as_release())
+        give_back(exchange)
         raise errors.upstream_unreachable() from None
     except Lost as error:
         refusal = refusal_of(error)
@@ -159,6 +160,14 @@ async def forward(exchange: Exchange, upstream: Upstream) -> None:
         await relay(exchange, answer)
     finally:
         await answer.close()
+
+
+def give_back(exchange: Exchange) -> None:
+    """Release the hold of a call that was not sent; if it was swept, correct that."""
+    books = exchange.gateway.books
+    books.release(exchange.hold.as_release())
+    nothing = exchange.settlement(Outcome.PROVIDER_LOST, 502, Tokens())
+    books.settle_soon(replace(nothing, only_if_estimated=True))
 
 
 async def serve_call(

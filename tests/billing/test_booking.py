@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from billing.actions.sweep import find_orphans
@@ -163,6 +165,32 @@ def test_a_correction_is_booked_once(acme: Organization) -> None:
 
     assert amounts(acme) == (30, 0)
     assert [record.cost_nanos for record in records(acme)] == [100, -70]
+
+
+def test_a_charge_of_the_sweep_for_what_was_never_sent_is_taken_back(
+    acme: Organization,
+) -> None:
+    hold = held(acme, 100)
+    book(sweeping(hold))
+    nothing = replace(settling(hold, 0), only_if_estimated=True)
+
+    book(hold.as_release(), nothing)
+    book(nothing)
+
+    assert amounts(acme) == (0, 0)
+    assert [record.cost_nanos for record in records(acme)] == [100, -100]
+
+
+def test_what_was_never_sent_leaves_nothing_where_it_was_released(
+    acme: Organization,
+) -> None:
+    hold = held(acme, 100)
+
+    book(hold.as_release())
+    book(replace(settling(hold, 0), only_if_estimated=True))
+
+    assert amounts(acme) == (0, 0)
+    assert records(acme) == []
 
 
 def test_the_sweep_after_the_settlement_changes_nothing(acme: Organization) -> None:
