@@ -16,12 +16,12 @@ urlpatterns = [
     ),
     path("o/<slug:slug>/limits/soft", views.add_soft, name="add_soft_limit"),
     path(
-        "o/<slug:slug>/limits/soft/<str:alert_id>/remove",
+        "o/<slug:slug>/limits/soft/<slug:alert_id>/remove",
         views.remove_soft,
         name="remove_soft_limit",
     ),
     path(
-        "o/<slug:slug>/usage/records/<str:record_id>",
+        "o/<slug:slug>/usage/records/<slug:record_id>",
         views.record,
         name="record",
     ),

@@ -10,7 +10,7 @@ app_name = "keys"
 urlpatterns = [
     path("o/<slug:slug>/keys", views.keys, name="keys"),
     path("o/<slug:slug>/keys/create", views.create, name="create"),
-    path("o/<slug:slug>/keys/<str:key_id>/revoke", views.revoke, name="revoke"),
+    path("o/<slug:slug>/keys/<slug:key_id>/revoke", views.revoke, name="revoke"),
     path(
         "o/<slug:slug>/keys/provider-key",
         views.set_provider_key,

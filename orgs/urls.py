@@ -21,19 +21,21 @@ urlpatterns = [
     path("o/<slug:slug>/members", members.members, name="members"),
     path("o/<slug:slug>/members/invite", members.invite, name="invite"),
     path("o/<slug:slug>/members/leave", members.leave, name="leave"),
-    path("o/<slug:slug>/members/<str:user_id>/role", members.set_role, name="set_role"),
     path(
-        "o/<slug:slug>/members/<str:user_id>/remove",
+        "o/<slug:slug>/members/<slug:user_id>/role", members.set_role, name="set_role"
+    ),
+    path(
+        "o/<slug:slug>/members/<slug:user_id>/remove",
         members.remove,
         name="remove_member",
     ),
     path(
-        "o/<slug:slug>/invitations/<str:invitation_id>/resend",
+        "o/<slug:slug>/invitations/<slug:invitation_id>/resend",
         invitations.resend,
         name="resend_invitation",
     ),
     path(
-        "o/<slug:slug>/invitations/<str:invitation_id>/revoke",
+        "o/<slug:slug>/invitations/<slug:invitation_id>/revoke",
         invitations.revoke,
         name="revoke_invitation",
     ),

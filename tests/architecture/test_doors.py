@@ -70,6 +70,23 @@ def test_nobody_in_particular_is_asked_to_log_in(
     assert routes.everything_written() == before
 
 
+@pytest.mark.parametrize("wrong", ["%00", "%C3%A9", "key_%20"])
+def test_an_id_that_cannot_be_one_names_nothing(
+    addresses: Addresses, ada: User, wrong: str
+) -> None:
+    browser, before = browser_of(ada), routes.everything_written()
+    named = [
+        route for route in routes.organization_routes() if len(route.arguments) > 1
+    ]
+
+    for route in named:
+        (name,) = route.arguments - {"slug"}
+        url = addresses.of(route.name).replace(addresses.values[name], wrong)
+        answers = {browser.get(url).status_code, browser.post(url).status_code}
+        assert answers == {NOT_FOUND}, route.name
+    assert routes.everything_written() == before
+
+
 @pytest.mark.parametrize("name", routes.OWNER_FORMS)
 def test_a_reader_who_sends_an_owners_form_is_refused_and_changes_nothing(
     addresses: Addresses, rita: User, name: str
