@@ -9,7 +9,11 @@ from urllib.parse import SplitResult, urlsplit
 
 # What every reader of URLs understands alike; others might see another host.
 PLAIN_URL = re.compile(r"[A-Za-z0-9.\-_~:/\[\]%]+")
-HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?|[0-9a-f:.]*:[0-9a-f:.]*")
+LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+HOST = re.compile(rf"{LABEL}(\.{LABEL})*\.?|[0-9a-f:.]*:[0-9a-f:.]*")
+# A name whose last part is a number is an address to whoever looks it up (WHATWG's
+# URL standard, "ends in a number"): `127.1` and `2130706433` are 127.0.0.1.
+ENDS_IN_NUMBER = re.compile(r"(.*\.)?([0-9]+|0x[0-9a-f]*)\.?")
 WHOLE_URL = "Enter a whole URL, such as https://api.openai.com/v1."
 DEFAULT_PORTS = {"https": 443, "http": 80}
 
@@ -45,7 +49,8 @@ def split(base_url: str) -> SplitResult:
         raise UnusableUrl(WHOLE_URL) from None
     if parts.scheme not in DEFAULT_PORTS or port == 0:
         raise UnusableUrl(WHOLE_URL)
-    if not HOST.fullmatch(parts.hostname or ""):
+    host = parts.hostname or ""
+    if not HOST.fullmatch(host) or is_hidden_address(host):
         raise UnusableUrl(WHOLE_URL)
     return parts
 
@@ -69,6 +74,11 @@ def vet_base_url(base_url: str, *, allowed_networks: Sequence[str]) -> str:
     if address is not None and not address.is_global and not is_allowed:
         raise UnusableUrl("This address is not on the public internet.")
     return base_url.rstrip("/")
+
+
+def is_hidden_address(host: str) -> bool:
+    """Say whether a host is an IP address in a form that `ip_address` does not read."""
+    return bool(ENDS_IN_NUMBER.fullmatch(host)) and address_of(host) is None
 
 
 def address_of(host: str) -> IPv4Address | IPv6Address | None:

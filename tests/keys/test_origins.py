@@ -43,6 +43,13 @@ def test_an_origin_is_scheme_host_and_port(url: str, origin: str) -> None:
         "https://api.openai.com:port/",
         "https://аpi.openai.com/",
         "https://-evil.example/",
+        "https://api..openai.com/",
+        f"https://{'a' * 64}.example/",
+        "https://2130706433/",
+        "https://127.1/",
+        "https://0x7f000001/",
+        "https://127.0.0.0x1/",
+        "https://127.0.0.1./",
         "javascript:alert(1)",
     ],
 )
