@@ -149,7 +149,11 @@ class HttpProvider:
                 headers=forwarded,
                 allow_redirects=False,
             )
-        except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as error:
+        except (
+            aiohttp.ClientConnectorError,
+            aiohttp.InvalidURL,
+            UnicodeError,  # a host that is no name: raised by the look-up
+        ) as error:
             raise NotDispatched(type(error).__name__) from error
         except aiohttp.ConnectionTimeoutError as error:
             raise NotDispatched("no connection in time") from error
@@ -166,7 +170,12 @@ def returned_headers(response: aiohttp.ClientResponse) -> list[tuple[bytes, byte
     for name, value in response.headers.items():
         lower = name.lower()
         if lower in RETURNED_HEADERS or lower.startswith(RETURNED_PREFIXES):
-            kept.append((lower.encode("latin-1"), value.encode("latin-1")))
+            kept.append((lower.encode("latin-1"), as_sent(value)))
         elif lower == "x-request-id":
-            kept.append((b"x-provider-request-id", value.encode("latin-1")))
+            kept.append((b"x-provider-request-id", as_sent(value)))
     return kept
+
+
+def as_sent(value: str) -> bytes:
+    """Return a header's bytes as the provider sent them; aiohttp read them as UTF-8."""
+    return value.encode("utf-8", "surrogateescape")
