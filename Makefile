@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?= -n 2
+FAULT_MINUTES ?= 5
 PY := .venv/bin/python
 # Twice quiet: what is wrong with a machine's own pip configuration is not our news.
 PIP := $(PY) -m pip -qq --disable-pip-version-check --no-input
@@ -14,7 +15,7 @@ PRODUCTION := DATABASE_URL=postgres://tokenhouse@db.invalid/tokenhouse \
 	ENCRYPTION_KEYS=k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
 .SILENT:
-.PHONY: help setup run test bench lint fix lock venv setup-dev chromium \
+.PHONY: help setup run test bench faults lint fix lock venv setup-dev chromium \
 	check-locks check-django
 
 help: ## List the targets
@@ -36,6 +37,11 @@ test: setup-dev chromium lint check-locks check-django ## Run everything that CI
 
 bench: setup-dev ## Run the benchmarks; results in bench/results/
 	$(PY) -m bench
+
+faults: setup-dev ## Kill everything for FAULT_MINUTES (5), by FAULT_SEED
+	$(PY) -m tests.faults --minutes $(FAULT_MINUTES) $(FAULT_SEED:%=--seed %)
+	echo '== control: without the guard, the limit must be passed'
+	$(PY) -m tests.faults --minutes 0.5 $(FAULT_SEED:%=--seed %) --unguarded
 
 lint: setup-dev ## Check style, types and import contracts
 	echo '== ruff'

@@ -1,0 +1,94 @@
+"""
+Kill everything, again and again, and see that the books are right.
+
+    python -m tests.faults [--seed N] [--minutes 5] [--unguarded]
+
+Runs on servers of its own in a temporary folder. The same seed draws the same
+schedule; how processes interleave is up to the machine. Ends with status 0 if nothing
+is wrong (with --unguarded: if the limit was passed, as it must be without the guard).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import shutil
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from types import FrameType
+
+import django
+from django.core.management import call_command
+
+from config.servers.lease import embedded_servers
+
+GUARDED, UNGUARDED = "config.asgi:application", "tests.gateway.unguarded:application"
+
+
+def main() -> int:
+    arguments = read_arguments()
+    signal.signal(signal.SIGTERM, exit_cleanly)
+    folder = Path(tempfile.mkdtemp(prefix="tokenhouse-faults-"))
+    # The user that Postgres runs as passes through; nobody else can list it.
+    folder.chmod(0o711)
+    is_right = False
+    try:
+        wrong = wrong_after(arguments, folder)
+        is_right = (
+            any("OVERSHOOT" in w for w in wrong) if arguments.unguarded else (not wrong)
+        )
+    finally:
+        if is_right:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            sys.stdout.write(f"Logs are kept in {folder}\n")
+    sys.stdout.write(f"FAULT_SEED={arguments.seed}: {'ok' if is_right else 'FAILED'}\n")
+    return 0 if is_right else 1
+
+
+def read_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.faults")
+    parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--unguarded", action="store_true")
+    return parser.parse_args()
+
+
+def wrong_after(arguments: argparse.Namespace, folder: Path) -> list[str]:
+    """Run the schedule of a seed and return what is wrong afterwards."""
+    for name in ("DATABASE_URL", "REDIS_URL"):
+        os.environ.pop(name, None)
+    os.environ["DATA_DIR"] = str(folder)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
+    os.environ["LOG_LEVEL"] = "WARNING"
+    # Not fast: what was committed before a kill must be there after it.
+    with embedded_servers(folder, ["postgres", "redis"]) as leases:
+        django.setup()
+        call_command("migrate", verbosity=0)
+        # Once Django is set up.
+        from tests.faults import run, schedule
+        from tests.faults.house import House
+
+        seconds = arguments.minutes * 60
+        faults = schedule.draw(arguments.seed, seconds=seconds)
+        if arguments.unguarded:
+            # Nothing but the guard's absence shall pass the limit.
+            faults = [fault for fault in faults if fault.name in schedule.CALM]
+        run.say(f"FAULT_SEED={arguments.seed}, {seconds:.0f} s, {len(faults)} faults")
+        application = UNGUARDED if arguments.unguarded else GUARDED
+        house = House(folder, leases, application=application, seed=arguments.seed)
+        wrong = run.run(house, faults, seconds=seconds)
+    for text in wrong[: run.SHOWN_MAX]:
+        run.say(f"  WRONG: {text}")
+    return wrong
+
+
+def exit_cleanly(signum: int, frame: FrameType | None) -> None:
+    raise SystemExit(128 + signum)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""What goes wrong and when, drawn from a seed: the same seed, the same schedule."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+GATEWAYS = 2
+# Longer than the sweep waits, so that what is paused is taken for dead.
+PAUSE_S = (4.0, 7.0)
+DOWN_S = (0.0, 2.0)
+BETWEEN_S = (0.2, 2.4)
+# A keeper gives a server up that dies five times in a minute.
+SERVER_DEATHS_APART_S = 22.0
+# How often each is drawn, in relation.
+WEIGHTS = {
+    "kill_gateway": 3,
+    "pause_gateway": 2,
+    "cut_connections": 3,
+    "kill_postgres": 3,
+    "kill_valkey": 1,
+    "kill_provider": 2,
+    "raise_limit": 9,
+    "lower_limit": 2,
+    "change_key": 3,
+}
+# What moves the limit and harms nobody: a run of these alone is calm.
+CALM = ("raise_limit", "change_key")
+SERVERS = ("kill_postgres", "kill_valkey")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that goes wrong. Times in seconds; `share` says how much of it."""
+
+    at_s: float
+    name: str
+    gateway: int
+    lasts_s: float
+    share: float
+
+    def __str__(self) -> str:
+        where = f" {self.gateway}" if self.name.endswith("gateway") else ""
+        return f"{self.at_s:6.1f}s {self.name}{where} for {self.lasts_s:.1f}s"
+
+
+def draw(seed: int, *, seconds: float) -> list[Fault]:
+    """Return the faults of a run, in order."""
+    source = random.Random(seed)
+    faults: list[Fault] = []
+    deaths = dict.fromkeys(SERVERS, -SERVER_DEATHS_APART_S)
+    at_s = source.uniform(*BETWEEN_S)
+    while at_s < seconds:
+        (name,) = source.choices(list(WEIGHTS), list(WEIGHTS.values()))
+        if at_s - deaths.get(name, -seconds - SERVER_DEATHS_APART_S) < (
+            SERVER_DEATHS_APART_S
+        ):
+            name = "raise_limit"
+        if name in deaths:
+            deaths[name] = at_s
+        lasts_s = source.uniform(*(PAUSE_S if name == "pause_gateway" else DOWN_S))
+        gateway = source.randrange(GATEWAYS)
+        faults.append(Fault(at_s, name, gateway, lasts_s, source.random()))
+        at_s += source.uniform(*BETWEEN_S)
+    return faults
