@@ -19,17 +19,22 @@ PLANNING = (
     "-c plan_cache_mode=force_generic_plan -c enable_seqscan=off "
     "-c enable_hashjoin=off -c enable_mergejoin=off -c jit=off"
 )
+# What Django adds for connections of its own kind.
+DJANGOS_OWN = ("client_encoding", "context", "cursor_factory", "prepare_threshold")
 
 
 def connection_parameters() -> dict[str, Any]:
-    """Return psycopg's parameters for Django's default database."""
+    """Return libpq's parameters for Django's default database, with ours."""
     parameters = connections["default"].get_connection_params()
-    wanted = ("host", "port", "user", "password", "dbname", "sslmode")
-    kept = {name: parameters[name] for name in wanted if parameters.get(name)}
+    kept = {
+        name: value
+        for name, value in parameters.items()
+        if value and name not in DJANGOS_OWN
+    }
     kept["application_name"] = "tokenhouse-gateway"
     kept["connect_timeout"] = 3
     kept["options"] = (
-        f"-c lock_timeout={LOCK_TIMEOUT_MS} "
+        f"{kept.get('options', '')} -c lock_timeout={LOCK_TIMEOUT_MS} "
         f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC {PLANNING}"
     )
     return kept
