@@ -16,7 +16,10 @@ logger = logging.getLogger(__name__)
 
 CALLS = {
     "/v1/chat/completions": Endpoint.CHAT_COMPLETIONS,
+    "/v1/responses": Endpoint.RESPONSES,
+    "/v1/completions": Endpoint.COMPLETIONS,
     "/v1/embeddings": Endpoint.EMBEDDINGS,
+    "/v1/moderations": Endpoint.MODERATIONS,
 }
 MODELS = "/v1/models"
 

@@ -168,7 +168,12 @@ QUOTA_NAMES = {
 
 
 def quota_exceeded(
-    refusal: Refusal, *, organization: str, cycle_start: date, help_url: str
+    refusal: Refusal,
+    *,
+    organization: str,
+    cycle_start: date,
+    help_url: str,
+    length_param: str | None,
 ) -> ApiError:
     """
     Explain a quota refusal: which limit, spent, held, when it resets, where to look.
@@ -187,7 +192,7 @@ def quota_exceeded(
     }
     return ApiError(
         429,
-        quota_message(refusal, organization, resets_at),
+        quota_message(refusal, organization, resets_at, length_param),
         type="insufficient_quota",
         code=QUOTA_CODES[refusal.binding],
         details=details,
@@ -195,7 +200,9 @@ def quota_exceeded(
     )
 
 
-def quota_message(refusal: Refusal, organization: str, resets_at: str | None) -> str:
+def quota_message(
+    refusal: Refusal, organization: str, resets_at: str | None, length_param: str | None
+) -> str:
     name = QUOTA_NAMES[refusal.binding].format(organization=organization)
     parts = [
         "You exceeded your current quota, please check your plan and billing details.",
@@ -205,10 +212,8 @@ def quota_message(refusal: Refusal, organization: str, resets_at: str | None) ->
         f"and this request may cost up to ${exact_usd(refusal.bound_nanos or 0)}.",
     ]
     if refusal.can_never_fit:
-        parts.append(
-            "Alone it exceeds the whole limit: set a smaller max_completion_tokens "
-            "or shorten the input."
-        )
+        remedy = f"set a smaller {length_param} or " if length_param else ""
+        parts.append(f"Alone it exceeds the whole limit: {remedy}shorten the input.")
     if resets_at:
         parts.append(f"The limit resets at {resets_at}.")
     return " ".join(parts)

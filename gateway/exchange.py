@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from billing.booking_types import Hold, Settlement, settlement
 from billing.pricing import Rates, Tokens, cost_nanos
-from gateway.calls import Call
+from gateway.calls import NO_PRICE, Call
 from gateway.messages import Request
 from gateway.service import Gateway
 from usage.models import Outcome
@@ -23,6 +23,10 @@ class Exchange:
     rates: Rates | None
     first_token_ms: int | None = None
 
+    @property
+    def is_free(self) -> bool:
+        return self.rates is not None and self.rates.price_id == NO_PRICE
+
     def cost_nanos(self, tokens: Tokens) -> int:
         """Return what tokens cost; an unpriced model (no limit applies) costs 0."""
         return cost_nanos(self.rates, tokens) if self.rates else 0
@@ -34,9 +38,9 @@ class Exchange:
         Return how this call is booked.
 
         Without tokens nobody knows what the provider charges: the bound is charged
-        and marked as an estimate.
+        and marked as an estimate. What is free costs nothing, whatever becomes of it.
         """
-        is_estimated = tokens is None
+        is_estimated = tokens is None and not self.is_free
         cost = self.hold.bound_nanos or 0 if tokens is None else self.cost_nanos(tokens)
         return settlement(
             self.hold,

@@ -16,18 +16,18 @@ from billing.pricing import Tokens
 from gateway import errors
 from gateway.auth import Caller, authenticate
 from gateway.books import BooksUnreachable
-from gateway.calls import NotBounded, bound_nanos, read_call
+from gateway.calls import NotBounded, bound_nanos, free_rates, read_call
 from gateway.exchange import Exchange
 from gateway.messages import Request
 from gateway.model_list import model_is_known
 from gateway.relay import refusal_of, relay
 from gateway.service import Gateway
 from gateway.upstream import Lost, NotDispatched, Upstream
-from usage.models import Outcome
+from usage.models import Endpoint, Outcome
 
 
 async def begin(
-    gateway: Gateway, request: Request, endpoint: str, path: str
+    gateway: Gateway, request: Request, endpoint: Endpoint, path: str
 ) -> tuple[Exchange, Upstream]:
     """
     Take a request up to its committed hold.
@@ -52,7 +52,7 @@ async def begin(
         bound_nanos=None,
     )
     book = await gateway.directory.price_book()
-    rates = book.find(call.model, hold.occurred_at)
+    rates = book.find(call.model, hold.occurred_at) or free_rates(call)
     if rates is None and simulated:
         raise errors.model_not_found(call.model)
     exchange = Exchange(gateway, request, call, hold, rates)
@@ -130,6 +130,7 @@ def quota_exceeded(
         organization=organization.name,
         cycle_start=exchange.hold.cycle_start,
         help_url=f"{exchange.gateway.base_url}/o/{organization.slug}/limits",
+        length_param=exchange.call.length_param,
     )
 
 
@@ -171,7 +172,7 @@ def give_back(exchange: Exchange) -> None:
 
 
 async def serve_call(
-    gateway: Gateway, request: Request, endpoint: str, path: str
+    gateway: Gateway, request: Request, endpoint: Endpoint, path: str
 ) -> None:
     """Serve one request to a model from its key to its settlement."""
     exchange, upstream = await begin(gateway, request, endpoint, path)

@@ -8,37 +8,76 @@ from typing import Any
 import orjson
 
 from billing.pricing import Tokens
+from usage.models import Endpoint
 
 DATA_PREFIX = b"data:"
 # No request has so many tokens; a count beyond it is none, and would overflow a cost.
 COUNT_MAX = 1_000_000_000
 
 
-def tokens_of(answer: object) -> Tokens | None:
+@dataclass(frozen=True, slots=True)
+class UsageNames:
+    """What OpenAI's `usage` object calls its counts, which differs by endpoint."""
+
+    input: str
+    output: str
+    # Of an answer that is no text the count of output may be missing: it is 0.
+    may_lack_output: bool = True
+    # A stream says its usage inside the response that one of these events carries.
+    last_events: frozenset[str] = frozenset()
+    # An event without any of these need not be parsed.
+    marks: tuple[bytes, ...] = (b'"usage"', b"[DONE]")
+
+    def answer_in(self, event: dict[str, Any]) -> object:
+        """Return what of a stream's event may report usage."""
+        if not self.last_events:
+            return event
+        return event.get("response") if self.is_last(event) else None
+
+    def is_last(self, event: dict[str, Any]) -> bool:
+        kind = event.get("type")
+        return isinstance(kind, str) and kind in self.last_events
+
+
+PROMPT_NAMES = UsageNames("prompt_tokens", "completion_tokens")
+RESPONSE_ENDS = ("response.completed", "response.incomplete", "response.failed")
+RESPONSE_NAMES = UsageNames(
+    "input_tokens",
+    "output_tokens",
+    may_lack_output=False,
+    last_events=frozenset(RESPONSE_ENDS),
+    marks=tuple(kind.encode() for kind in RESPONSE_ENDS),
+)
+
+
+def usage_names(endpoint: Endpoint) -> UsageNames:
+    return RESPONSE_NAMES if endpoint == Endpoint.RESPONSES else PROMPT_NAMES
+
+
+def tokens_of(answer: object, names: UsageNames = PROMPT_NAMES) -> Tokens | None:
     """
     Return the tokens that an answer (or a stream's chunk) reports, if it does.
 
-    `prompt_tokens` includes cached ones and those written to the cache, and
-    `completion_tokens` reasoning ones (OpenAI's `usage` object). Without a count of
-    output or of cache writes there are none (embeddings, older models); a garbled
-    one means that nobody knows.
+    Input includes cached tokens and those written to the cache, and output reasoning
+    ones (OpenAI's `usage` object). Without a count of output or of cache writes there
+    are none (embeddings, older models); a garbled one means that nobody knows.
     """
     usage = answer.get("usage") if isinstance(answer, dict) else None
     if not isinstance(usage, dict):
         return None
-    input_tokens = whole(usage, "prompt_tokens")
-    output_tokens = whole({"completion_tokens": 0, **usage}, "completion_tokens")
-    details = usage.get("prompt_tokens_details")
+    counts = {names.output: 0, **usage} if names.may_lack_output else usage
+    input_tokens, output_tokens = whole(usage, names.input), whole(counts, names.output)
+    details = usage.get(f"{names.input}_details")
     written_tokens = cache_writes(details)
     if input_tokens is None or output_tokens is None or written_tokens is None:
         return None
+    output_details = usage.get(f"{names.output}_details")
     return Tokens(
         input=input_tokens,
         cached_input=whole(details, "cached_tokens") or 0,
         cache_write=written_tokens,
         output=output_tokens,
-        reasoning=whole(usage.get("completion_tokens_details"), "reasoning_tokens")
-        or 0,
+        reasoning=whole(output_details, "reasoning_tokens") or 0,
     )
 
 
@@ -57,10 +96,10 @@ def whole(source: object, name: str) -> int | None:
     return value if 0 <= value <= COUNT_MAX else None
 
 
-def tokens_of_body(body: bytes) -> Tokens | None:
+def tokens_of_body(body: bytes, names: UsageNames = PROMPT_NAMES) -> Tokens | None:
     """Return the tokens that an unstreamed answer reports; None if it is garbled."""
     try:
-        return tokens_of(orjson.loads(body))
+        return tokens_of(orjson.loads(body), names)
     except orjson.JSONDecodeError:
         return None
 
@@ -75,6 +114,7 @@ class StreamMeter:
     """
 
     passes_usage: bool
+    names: UsageNames = PROMPT_NAMES
     tokens: Tokens | None = None
     is_complete: bool = False
     _rest: bytes = b""
@@ -95,7 +135,7 @@ class StreamMeter:
         return rest if not rest or self._passes(rest) else b""
 
     def _may_matter(self, events: bytes) -> bool:
-        return b'"usage"' in events or b"[DONE]" in events
+        return any(mark in events for mark in self.names.marks)
 
     def _passes(self, event: bytes) -> bool:
         chunk = read_event(event)
@@ -103,7 +143,9 @@ class StreamMeter:
             self.is_complete = True
         if not isinstance(chunk, dict):
             return True
-        tokens = tokens_of(chunk)
+        if self.names.is_last(chunk):
+            self.is_complete = True
+        tokens = tokens_of(self.names.answer_in(chunk), self.names)
         if tokens is None:
             return True
         self.tokens = tokens

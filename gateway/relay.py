@@ -12,7 +12,7 @@ from gateway import errors
 from gateway.errors import ApiError
 from gateway.exchange import Exchange
 from gateway.messages import Receive
-from gateway.metering import StreamMeter, tokens_of_body
+from gateway.metering import StreamMeter, tokens_of_body, usage_names
 from gateway.upstream import Answer, Lost, TimedOut
 from usage.models import Outcome
 
@@ -51,9 +51,8 @@ async def relay_whole(exchange: Exchange, answer: Answer, *, is_success: bool) -
         raise
     headers = answer.headers
     if is_success:
-        settled = await exchange.settle(
-            Outcome.SUCCEEDED, answer.status, tokens_of_body(body)
-        )
+        tokens = tokens_of_body(body, usage_names(exchange.call.endpoint))
+        settled = await exchange.settle(Outcome.SUCCEEDED, answer.status, tokens)
         cost = exact_usd(settled.record.cost_nanos).encode()
         headers = [*headers, (b"x-tokenhouse-cost-usd", cost)]
     else:
@@ -68,7 +67,8 @@ async def relay_stream(exchange: Exchange, answer: Answer) -> None:
     A client that leaves does not stop the metering: the provider is heard to the
     end, for `GATEWAY_DRAIN_S` at most, then cut off and charged at the bound.
     """
-    request, meter = exchange.request, StreamMeter(exchange.call.wants_usage)
+    request, call = exchange.request, exchange.call
+    meter = StreamMeter(call.wants_usage, usage_names(call.endpoint))
     client = Client(request.receive)
     outcome, failure = Outcome.SUCCEEDED, b""
     try:

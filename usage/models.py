@@ -13,7 +13,10 @@ from orgs.models import Organization, User
 
 class Endpoint(models.TextChoices):
     CHAT_COMPLETIONS = "chat.completions", "Chat completions"
+    RESPONSES = "responses", "Responses"
+    COMPLETIONS = "completions", "Completions"
     EMBEDDINGS = "embeddings", "Embeddings"
+    MODERATIONS = "moderations", "Moderations"
 
 
 class RecordKind(models.TextChoices):

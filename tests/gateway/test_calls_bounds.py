@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from billing.pricing import LongContext, Rates, Tokens, cost_nanos
 from core.money import LARGEST_AMOUNT_NANOS
-from gateway import sandbox, tokens
+from gateway import tokens
 from gateway.calls import Call, NotBounded, bound_nanos, read_call
+from gateway.sandbox import chat as sandbox
 from usage.models import Endpoint
 
 RATES = Rates(
@@ -64,7 +65,7 @@ def chat(**change: Any) -> Call:
     return read(body | change)
 
 
-def read(body: dict[str, Any], endpoint: str = Endpoint.CHAT_COMPLETIONS) -> Call:
+def read(body: dict[str, Any], endpoint: Endpoint = Endpoint.CHAT_COMPLETIONS) -> Call:
     return read_call(endpoint, "/chat/completions", orjson.dumps(body))
 
 

@@ -14,9 +14,6 @@ from tests.gateway.raw import ASK, BODY, Answer, call, nothing_written
 
 pytestmark = pytest.mark.processes
 
-EMBEDDINGS = "/v1/embeddings"
-
-
 NOT_JSON = [
     b"",
     b"{",
@@ -77,6 +74,41 @@ WRONG_IN_EMBEDDINGS: list[tuple[dict[str, Any], str]] = [
     ({"stream": True}, "stream"),
     ({"model": None}, "model"),
 ]
+WRONG_IN_RESPONSES: list[tuple[dict[str, Any], str]] = [
+    ({"model": None}, "model"),
+    ({"input": 5}, "input"),
+    ({"input": {"role": "user"}}, "input"),
+    ({"input": [{"role": "user", "content": "Hello"}, "Hello"]}, "input[1]"),
+    ({"max_output_tokens": 0}, "max_output_tokens"),
+    ({"max_output_tokens": "9"}, "max_output_tokens"),
+    ({"Max_Output_Tokens": 9}, "Max_Output_Tokens"),
+    ({"background": "no"}, "background"),
+    ({"stream": "true"}, "stream"),
+    ({"stream_options": []}, "stream_options"),
+    ({"tools": "search"}, "tools"),
+]
+WRONG_IN_COMPLETIONS: list[tuple[dict[str, Any], str]] = [
+    ({"model": None}, "model"),
+    ({"prompt": 5}, "prompt"),
+    ({"prompt": []}, "prompt"),
+    ({"prompt": ["one", 2]}, "prompt"),
+    ({"prompt": [[1], "two"]}, "prompt"),
+    ({"prompt": [1, True]}, "prompt"),
+    ({"prompt": [[1, 2.5]]}, "prompt"),
+    ({"n": 0}, "n"),
+    ({"best_of": 0}, "best_of"),
+    ({"best_of": 129}, "best_of"),
+    ({"max_tokens": -1}, "max_tokens"),
+    ({"echo": "yes"}, "echo"),
+    ({"stream": 1}, "stream"),
+]
+WRONG_IN_MODERATIONS: list[tuple[dict[str, Any], str]] = [
+    ({"model": 4}, "model"),
+    ({"model": ""}, "model"),
+    ({"input": None}, "input"),
+    ({"input": []}, "input"),
+    ({"stream": True}, "stream"),
+]
 MALFORMED = (400, "invalid_request_error", None)
 
 
@@ -116,13 +148,26 @@ def test_a_wrong_type_is_refused_and_named(
         assert answer.error["param"] == param, body
 
 
-def test_a_wrong_type_in_an_embedding_is_refused_and_named(
-    house: House, provider: rig.Provider
+TEXT_INPUT = {"model": "text-embedding-3-small", "input": "house"}
+OTHERS: list[tuple[str, dict[str, Any], list[tuple[dict[str, Any], str]]]] = [
+    ("embeddings", TEXT_INPUT, WRONG_IN_EMBEDDINGS),
+    ("responses", {"model": "gpt-4o-mini", "input": "Hi"}, WRONG_IN_RESPONSES),
+    ("completions", {"model": "gpt-4o-mini", "prompt": "Hi"}, WRONG_IN_COMPLETIONS),
+    ("moderations", {"input": "Hi"}, WRONG_IN_MODERATIONS),
+]
+
+
+@pytest.mark.parametrize(("name", "good", "wrong"), OTHERS)
+def test_a_wrong_type_elsewhere_is_refused_and_named(
+    house: House,
+    provider: rig.Provider,
+    name: str,
+    good: dict[str, Any],
+    wrong: list[tuple[dict[str, Any], str]],
 ) -> None:
-    good = {"model": "text-embedding-3-small", "input": "house"}
-    params = [param for _, param in WRONG_IN_EMBEDDINGS] * 2
-    bodies = [{**good, **change} for change, _ in WRONG_IN_EMBEDDINGS]
-    answers = refusals(house, provider, bodies, path=EMBEDDINGS)
+    params = [param for _, param in wrong] * 2
+    bodies = [{**good, **change} for change, _ in wrong]
+    answers = refusals(house, provider, bodies, path=f"/v1/{name}")
     for (body, answer), param in zip(answers, params, strict=True):
         assert answer.summary == MALFORMED, body
         assert answer.error["param"] == param, body
@@ -149,7 +194,7 @@ def test_a_body_is_not_read_before_its_key_is(
         assert call(house.url, "th-nobody", b"{").status == 401
 
 
-NO_PATHS = ["/v1", "/v1/", "/v1/chat", "/v1/completions", "/v1/responses/x", "/v1/%00"]
+NO_PATHS = ["/v1", "/v1/", "/v1/chat", "/v1/images", "/v1/responses/x", "/v1/%00"]
 WRONG_METHODS = [
     ("GET", "/v1/chat/completions", "POST"),
     ("PUT", "/v1/chat/completions", "POST"),

@@ -1,0 +1,27 @@
+"""`POST /embeddings`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from billing.pricing import Rates
+from gateway import errors
+from gateway.calls.bounds import COMMON
+from gateway.calls.fields import check_count
+
+BOUNDING = COMMON | {"input"}
+
+
+def check(body: dict[str, Any]) -> None:
+    value = body.get("input")
+    if not isinstance(value, str | list) or not value:
+        text = "'input' must be a non-empty string or array"
+        raise errors.malformed(text, "input")
+    if body.get("stream"):
+        raise errors.malformed("embeddings cannot be streamed", "stream")
+    check_count(body, "dimensions")
+
+
+def output_tokens_max(body: dict[str, Any], input_tokens: int, rates: Rates) -> int:
+    """Vectors are not charged for: the input alone is."""
+    return 0
