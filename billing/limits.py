@@ -90,8 +90,11 @@ def decide(funding: Funding, bound_nanos: int | None) -> Refusal | None:
     """
     Return None if `bound_nanos` may be held, else why not.
 
-    A bound of None (nobody can say what the request may cost) fits no limit.
+    A bound of None (nobody can say what the request may cost) fits no limit. What
+    costs nothing needs no room, not even where a limit was lowered below the spending.
     """
+    if bound_nanos == 0:
+        return None
     room = tightest(funding)
     if room is None:
         return None

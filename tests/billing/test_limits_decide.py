@@ -76,6 +76,11 @@ def test_the_limit_that_is_named_leaves_the_least(funding: Funding, bound: int) 
 
 
 @given(funding=fundings)
+def test_what_costs_nothing_needs_no_room(funding: Funding) -> None:
+    assert decide(funding, 0) is None
+
+
+@given(funding=fundings)
 def test_a_request_that_nobody_can_bound_fits_no_limit(funding: Funding) -> None:
     is_limited = any(True for _ in funding.rooms())
 
