@@ -34,6 +34,7 @@ def _variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OWNER_PASSWORD", PASSWORD)
     monkeypatch.setenv("PROVIDER_KEY", PROVIDER_KEY)
     monkeypatch.setenv("EMPTY", " ")
+    monkeypatch.setenv("TWO_LINES", "sk-provider-0123\n456789")
 
 
 def bootstrap(*arguments: str) -> dict[str, str]:
@@ -161,6 +162,13 @@ def test_a_provider_on_this_machine_needs_to_be_allowed(settings: Settings) -> N
         (["--password-env", "NOT_THERE"], "NOT_THERE is not set"),
         (["--password-env", "EMPTY"], "EMPTY is not set"),
         (["--provider-key-env", "PROVIDER_KEY"], "together"),
+        (
+            [
+                "--provider-key-env=TWO_LINES",
+                "--provider-base-url=https://api.provider.example/v1",
+            ],
+            "--provider-key-env: a key has no spaces",
+        ),
         (["--provider-base-url", "https://p.example/v1"], "together"),
         (
             ["--provider-key-env=PROVIDER_KEY", "--provider-base-url=http://10.0.0.1/"],

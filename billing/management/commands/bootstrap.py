@@ -23,6 +23,7 @@ from billing.actions.setup import (
 from billing.amounts import NotAnAmount, amount_from
 from billing.management.preparation import prepare_database
 from core.money import NANOS_PER_CENT
+from keys.forms import PRINTABLE
 from keys.origins import UnusableUrl, vet_base_url
 from orgs.models import Environment, Organization, User
 
@@ -139,6 +140,10 @@ def provider_from(options: dict[str, Any]) -> Provider | None:
         return None
     if base_url is None or secret is None:
         raise CommandError("Give --provider-base-url and --provider-key-env together.")
+    if not PRINTABLE.fullmatch(secret.strip()):
+        raise CommandError(
+            "--provider-key-env: a key has no spaces and no special letters."
+        )
     try:
         vetted = vet_base_url(
             base_url, allowed_networks=settings.PROVIDER_ALLOWED_NETWORKS
