@@ -13,6 +13,9 @@ Connection = psycopg.AsyncConnection[TupleRow]
 # A lock is waited for, and a statement runs, this long at most.
 LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 10_000
+# A gateway that freezes in the middle of a booking keeps its budget's lock no longer.
+TRANSACTION_TIMEOUT_MS = 15_000
+FIRST_WITH_TRANSACTION_TIMEOUT = 17_00_00
 # The books run a few statements by key, over small arrays: one plan fits all, always
 # by index (the tables change too fast for statistics), never worth compiling.
 PLANNING = (
@@ -42,6 +45,9 @@ def connection_parameters() -> dict[str, Any]:
 
 async def connect() -> Connection:
     """Open a connection in autocommit mode: transactions are opened by hand."""
-    return await psycopg.AsyncConnection.connect(
+    connection = await psycopg.AsyncConnection.connect(
         **connection_parameters(), autocommit=True, prepare_threshold=0
     )
+    if connection.info.server_version >= FIRST_WITH_TRANSACTION_TIMEOUT:
+        await connection.execute(f"SET transaction_timeout = {TRANSACTION_TIMEOUT_MS}")
+    return connection

@@ -8,12 +8,16 @@ import contextlib
 import pytest
 from django.utils import timezone
 
+from billing.booking import Statement
+from billing.booking_single import LOCK_BUDGET
 from billing.booking_types import Hold
+from billing.limits import Refusal
 from billing.models import BillingProfile, Budget
 from billing.models import Hold as HoldRow
 from core.periods import cycle_of
 from gateway import database
-from gateway.books import Books
+from gateway.books import STATEMENTS, Books
+from gateway.pipeline import Pipeline
 from orgs.models import Organization
 from tests.billing.books import hold_of
 
@@ -72,3 +76,27 @@ def test_closing_the_books_books_what_waits(funded: Organization) -> None:
     asyncio.run(hold_then_close())
 
     assert held() == (0, 0)
+
+
+async def hold_behind_a_frozen_gateway(hold: Hold) -> Refusal | None:
+    """Hold while another gateway has locked the budget and says nothing more."""
+    frozen = await Pipeline.connect(STATEMENTS)
+    await frozen.query([Statement(LOCK_BUDGET, hold.key)])
+    books = Books()
+    await books.open()
+    try:
+        return await books.hold(hold)
+    finally:
+        await books.close(timeout_s=5)
+        await frozen.close()
+
+
+def test_a_gateway_that_freezes_while_it_books_is_not_waited_for_forever(
+    funded: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "TRANSACTION_TIMEOUT_MS", 500)
+    hold = hold_of(funded, 7)
+
+    assert asyncio.run(hold_behind_a_frozen_gateway(hold)) is None
+
+    assert held() == (7, 1)
