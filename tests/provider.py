@@ -23,6 +23,7 @@ import orjson
 import uvicorn
 
 from gateway.messages import Receive, Scope, Send
+from tests import provider_responses
 
 MODELS = (
     "gpt-4o-mini",
@@ -32,6 +33,7 @@ MODELS = (
     "house-special",
 )
 JSON = (b"content-type", b"application/json")
+WORD = {"delta": {"content": "word "}}
 SSE = (b"content-type", b"text/event-stream")
 
 
@@ -65,8 +67,12 @@ class Provider:
         if status := orders.get("status"):
             error = {"message": "no", "type": "server_error", "code": "their_own"}
             await answer(send, status, {"error": error})
-        elif "input" in request:
+        elif is_for_vectors(request):
             await answer(send, 200, embeddings(request, usage))
+        elif "moderation" in request["model"]:
+            await answer(send, 200, moderation(request))
+        elif "input" in request:
+            await provider_responses.carry_out(orders, request, usage, send)
         elif request.get("stream"):
             await stream(send, request, orders, usage)
         else:
@@ -107,8 +113,10 @@ async def read_body(receive: Receive) -> bytes:
 
 def orders_of(request: dict[str, Any]) -> dict[str, Any]:
     messages = request.get("messages") or [{}]
+    asked = request.get("prompt") or request.get("input")
+    text = asked if isinstance(asked, str) else messages[-1].get("content", "")
     try:
-        orders = orjson.loads(messages[-1].get("content", ""))
+        orders = orjson.loads(text)
     except orjson.JSONDecodeError:
         return {}
     return orders if isinstance(orders, dict) else {}
@@ -116,10 +124,13 @@ def orders_of(request: dict[str, Any]) -> dict[str, Any]:
 
 def bill(request: dict[str, Any], orders: dict[str, Any]) -> dict[str, Any]:
     """Bill a token for four bytes of input, and the output that was ordered."""
-    asked = orjson.dumps(request.get("messages") or request.get("input"))
-    most = request.get("max_completion_tokens") or request.get("max_tokens") or 4096
-    output = min(orders.get("output", 5), most) * (request.get("n") or 1)
-    if "input" in request:
+    fields = ("messages", "input", "prompt")
+    asked = orjson.dumps(next(request[name] for name in fields if name in request))
+    lengths = ("max_completion_tokens", "max_tokens", "max_output_tokens")
+    most = next((request[name] for name in lengths if request.get(name)), 4096)
+    choices = max(request.get("n") or 1, request.get("best_of") or 1)
+    output = min(orders.get("output", 5), most) * choices
+    if is_for_vectors(request):
         output = 0
     return {
         "prompt_tokens": len(asked) // 4 + 1,
@@ -133,11 +144,23 @@ def bill(request: dict[str, Any], orders: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def moderation(request: dict[str, Any]) -> dict[str, Any]:
+    """Judge, and report no usage, as OpenAI does."""
+    verdict = {"flagged": True, "categories": {}, "category_scores": {}}
+    return {"id": "modr-test", "model": request["model"], "results": [verdict]}
+
+
+def is_for_vectors(request: dict[str, Any]) -> bool:
+    return "input" in request and str(request["model"]).startswith("text-embedding")
+
+
 def completion(
     request: dict[str, Any], orders: dict[str, Any], usage: Any
 ) -> dict[str, Any]:
     message = {"role": "assistant", "content": "word " * orders.get("output", 5)}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    if "prompt" in request:
+        choice = {"index": 0, "text": message["content"], "finish_reason": "stop"}
     document = {
         "id": "chatcmpl-test",
         "object": "chat.completion",
@@ -167,9 +190,11 @@ async def stream(
         await asyncio.sleep(orders.get("pause_s", 0))
         if number == orders.get("drop_after", -1):
             raise ConnectionAbortedError("ordered to drop the stream")
-        content = {"index": 0, "delta": {"content": "word "}, "finish_reason": None}
+        delta = {"text": "word "} if "prompt" in request else WORD
+        content = {"index": 0, **delta, "finish_reason": None}
         await event(send, {**frame, "choices": [content]})
-    end = {"index": 0, "delta": {}, "finish_reason": "stop"}
+    nothing: dict[str, Any] = {"text": ""} if "prompt" in request else {"delta": {}}
+    end = {"index": 0, **nothing, "finish_reason": "stop"}
     await event(send, {**frame, "choices": [end]})
     wanted = (request.get("stream_options") or {}).get("include_usage")
     if wanted and orders.get("usage") is not False:
