@@ -139,6 +139,8 @@ class HttpProvider:
             if name in headers
         }
         forwarded["Authorization"] = f"Bearer {self.secret}"
+        # What is compressed cannot be metered; to say nothing would allow it.
+        forwarded["Accept-Encoding"] = "identity"
         if payload:
             forwarded["Content-Type"] = "application/json"
         try:

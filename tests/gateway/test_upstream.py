@@ -25,7 +25,9 @@ async def client() -> AsyncIterator[HttpClient]:
 async def answer_oddly(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    await reader.readuntil(b"\r\n\r\n")
+    request = await reader.readuntil(b"\r\n\r\n")
+    # RFC 9110, 12.5.3: without the field any encoding is acceptable.
+    assert b"\r\naccept-encoding: identity\r\n" in request.lower()
     writer.write(ODD_ANSWER)
     writer.close()
 
