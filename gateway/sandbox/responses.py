@@ -125,7 +125,7 @@ class Response:
 def respond(body: dict[str, Any]) -> Response:
     """Return the response to a request: the same for the same request."""
     model, asked = body["model"], [body.get("instructions"), body.get("input")]
-    source = random.Random(seed_of(model, asked))
+    source = random.Random(seed_of(model, *asked))
     text = choose(model, source, body.get("max_output_tokens"))
     return Response(body=body, text=text, input_tokens=count_input(model, asked))
 
