@@ -121,8 +121,7 @@ def read_call(endpoint: Endpoint, path: str, raw: bytes) -> Call:
         path=path,
         model=model,
         body=body,
-        # Written anew: of a name given twice the provider reads what we read.
-        payload=orjson.dumps(body),
+        payload=written_anew(body),
         streamed=streamed,
         wants_usage=wants_usage,
     )
@@ -139,14 +138,24 @@ def parse_object(raw: bytes) -> dict[str, Any]:
     return body
 
 
+def written_anew(body: dict[str, Any]) -> bytes:
+    """Write a body: of a name given twice the provider reads what we read."""
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError:
+        # Deeper than can be written, though not than can be read.
+        raise errors.malformed("Your request is nested too deeply.") from None
+
+
 def refuse_look_alikes(body: dict[str, Any], bounding: frozenset[str]) -> None:
     """
     Refuse `N` beside `n`: some providers take names in any case, and would read it.
     """
     for name in body:
-        if name not in bounding and name.lower() in bounding:
-            lower = name.lower()
-            raise errors.malformed(f"Write '{lower}' instead of '{name}'", name)
+        # Folded, not lowered: to Go's decoder `ſ` is an `s`.
+        folded = name.casefold()
+        if name not in bounding and folded in bounding:
+            raise errors.malformed(f"Write '{folded}' instead of '{name}'", name)
 
 
 def read_model(body: dict[str, Any]) -> str:
