@@ -50,6 +50,8 @@ class Pipeline:
     def __init__(self, connection: database.Connection) -> None:
         self._connection = connection
         self._pgconn = connection.pgconn
+        # Kept: libpq no longer tells it once the connection is lost.
+        self._socket = connection.pgconn.socket
         self._loop = asyncio.get_running_loop()
         self._names: dict[str, bytes] = {}
         self._results: list[pq.abc.PGresult] = []
@@ -69,7 +71,7 @@ class Pipeline:
         pgconn = pipeline._pgconn
         pgconn.nonblocking = 1
         pgconn.enter_pipeline_mode()
-        pipeline._loop.add_reader(pgconn.socket, pipeline._on_readable)
+        pipeline._loop.add_reader(pipeline._socket, pipeline._on_readable)
         for number, text in enumerate(statements):
             pipeline._names[text] = f"books_{number}".encode()
             pgconn.send_prepare(pipeline._names[text], numbered(text))
@@ -134,10 +136,10 @@ class Pipeline:
             self._break()
             return
         if is_left:
-            self._loop.add_writer(self._pgconn.socket, self._on_writable)
+            self._loop.add_writer(self._socket, self._on_writable)
 
     def _on_writable(self) -> None:
-        self._loop.remove_writer(self._pgconn.socket)
+        self._loop.remove_writer(self._socket)
         self._flush()
 
     def _on_readable(self) -> None:
@@ -171,8 +173,8 @@ class Pipeline:
         """Give the connection up and tell whoever waits."""
         if not self.is_broken:
             self.is_broken = True
-            self._loop.remove_reader(self._pgconn.socket)
-            self._loop.remove_writer(self._pgconn.socket)
+            self._loop.remove_reader(self._socket)
+            self._loop.remove_writer(self._socket)
             self._pgconn.finish()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(PipelineBroken())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 
 import pytest
 from django.utils import timezone
@@ -16,7 +17,7 @@ from billing.models import BillingProfile, Budget
 from billing.models import Hold as HoldRow
 from core.periods import cycle_of
 from gateway import database
-from gateway.books import STATEMENTS, Books
+from gateway.books import STATEMENTS, Books, BooksUnreachable
 from gateway.pipeline import Pipeline
 from orgs.models import Organization
 from tests.billing.books import hold_of
@@ -100,3 +101,31 @@ def test_a_gateway_that_freezes_while_it_books_is_not_waited_for_forever(
     assert asyncio.run(hold_behind_a_frozen_gateway(hold)) is None
 
     assert held() == (7, 1)
+
+
+async def hold_on_a_connection_that_is_cut(hold: Hold) -> float:
+    """Return how long a hold that waits for a lock takes to hear of the cut."""
+    books = Books()
+    await books.open()
+    async with await database.connect() as other, other.transaction():
+        await other.execute("SELECT 1 FROM billing_budget FOR UPDATE")
+        waiting = asyncio.create_task(books.hold(hold))
+        await asyncio.sleep(0.2)
+        await other.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        began = time.monotonic()
+        with pytest.raises(BooksUnreachable):
+            await waiting
+        took_s = time.monotonic() - began
+    await books.close(timeout_s=5)
+    return took_s
+
+
+def test_whoever_waits_hears_at_once_that_the_connection_was_cut(
+    funded: Organization,
+) -> None:
+    assert asyncio.run(hold_on_a_connection_that_is_cut(hold_of(funded, 7))) < 2
+
+    assert held() == (0, 0)
