@@ -48,6 +48,7 @@ class House:
     def __init__(
         self, folder: Path, leases: list[Lease], *, application: str, seed: int
     ) -> None:
+        self.folder = folder
         self.leases = leases
         self.provider, truth = parts.provider(folder)
         self.gateways = [

@@ -46,6 +46,7 @@ def differences_at_rest(house: House) -> Iterator[str]:
     yield from unequal_to_bills(bills, house.clients)
     yield from refused_but_sent(bills, house.clients)
     yield from unequal_rollups()
+    yield from unexpected_errors(house)
     yield from broken_invariants()
 
 
@@ -107,6 +108,13 @@ def unequal_rollups() -> Iterator[str]:
     records = UsageRecord.objects.aggregate(n=Sum("cost_nanos"))["n"]
     if hours != records:
         yield f"rollups cost {hours}, records {records}"
+
+
+def unexpected_errors(house: House) -> Iterator[str]:
+    """Say which gateway logged an error that it did not expect."""
+    for log in sorted(house.folder.glob("gateway-*.log")):
+        if errors := log.read_text().count("Traceback"):
+            yield f"{errors} tracebacks in {log.name}"
 
 
 def broken_invariants() -> Iterator[str]:
