@@ -104,6 +104,14 @@ def tokens_of_body(body: bytes, names: UsageNames = PROMPT_NAMES) -> Tokens | No
         return None
 
 
+# A whole answer fits into one event (`response.completed`), escaped at its worst.
+EVENT_MAX_BYTES = 16 * 1024 * 1024
+
+
+class EventTooLong(Exception):
+    """A stream does not come to the end of an event."""
+
+
 @dataclass(slots=True)
 class StreamMeter:
     """
@@ -120,10 +128,17 @@ class StreamMeter:
     _rest: bytes = b""
 
     def feed(self, part: bytes) -> bytes:
-        """Take bytes as they come; hold back an event that is not whole yet."""
+        """
+        Take bytes as they come; hold back an event that is not whole yet.
+
+        :raises EventTooLong: if that would take more memory than any answer needs.
+        """
         data = self._rest + part if self._rest else part
         end = end_of_events(data)
         self._rest, whole_events = data[end:], data[:end]
+        if len(self._rest) > EVENT_MAX_BYTES:
+            self._rest = b""
+            raise EventTooLong
         if not self._may_matter(whole_events):
             return whole_events
         kept = [e for e in split_events(whole_events) if self._passes(e)]

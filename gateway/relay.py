@@ -12,7 +12,7 @@ from gateway import errors
 from gateway.errors import ApiError
 from gateway.exchange import Exchange
 from gateway.messages import Receive
-from gateway.metering import StreamMeter, tokens_of_body, usage_names
+from gateway.metering import EventTooLong, StreamMeter, tokens_of_body, usage_names
 from gateway.upstream import Answer, Lost, TimedOut
 from usage.models import Outcome
 
@@ -104,11 +104,19 @@ async def pump(
         async with deadline:
             client.on_leaving(lambda: deadline.reschedule(loop.time() + drain_s))
             async for part in answer.parts():
-                passed = meter.feed(part)
+                passed = metered(meter, part)
                 if exchange.first_token_ms is None:
                     exchange.first_token_ms = request.elapsed_ms()
                 if passed and not client.has_left:
                     await request.send_part(passed, is_last=False)
+
+
+def metered(meter: StreamMeter, part: bytes) -> bytes:
+    """Return what the meter passes on. Raises `Lost` if it makes no sense of it."""
+    try:
+        return meter.feed(part)
+    except EventTooLong:
+        raise Lost("an event of the stream does not end") from None
 
 
 class Client:

@@ -215,3 +215,22 @@ def test_a_bound_is_never_larger_than_the_largest_amount(n: int, most: int) -> N
     else:
         with pytest.raises(NotBounded, match="smaller max_completion_tokens"):
             bound_nanos(call, ENDLESS)
+
+
+@pytest.mark.parametrize(
+    "value", [[{"image_url": "https://host.example/a.png"}], [["text"]], [1.5]]
+)
+def test_embeddings_of_anything_but_text_are_not_bounded(value: Any) -> None:
+    body = orjson.dumps({"model": "gpt-4o-mini", "input": value})
+    call = read_call(Endpoint.EMBEDDINGS, "/embeddings", body)
+
+    with pytest.raises(NotBounded):
+        bound_nanos(call, RATES)
+
+
+@pytest.mark.parametrize("value", ["a", ["a", "b"], [1, 2], [[1], [2, 3]]])
+def test_embeddings_of_text_and_tokens_are_bounded_by_their_bytes(value: Any) -> None:
+    body = orjson.dumps({"model": "gpt-4o-mini", "input": value})
+    call = read_call(Endpoint.EMBEDDINGS, "/embeddings", body)
+
+    assert bound_nanos(call, RATES) == len(call.payload) * RATES.input_nanos

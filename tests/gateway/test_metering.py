@@ -11,7 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.pricing import Tokens
-from gateway.metering import StreamMeter, tokens_of, tokens_of_body
+from gateway.metering import (
+    EVENT_MAX_BYTES,
+    EventTooLong,
+    StreamMeter,
+    tokens_of,
+    tokens_of_body,
+)
 
 USAGE = {
     "prompt_tokens": 11,
@@ -200,3 +206,13 @@ def test_models_that_write_no_cache_need_not_say_so(details: object) -> None:
 @given(st.binary(max_size=60))
 def test_a_garbled_body_has_no_tokens(body: bytes) -> None:
     assert tokens_of_body(body) is None
+
+
+def test_an_event_without_end_is_given_up() -> None:
+    meter = StreamMeter(passes_usage=True)
+
+    assert meter.feed(b"x" * EVENT_MAX_BYTES) == b""
+    with pytest.raises(EventTooLong):
+        meter.feed(b"x")
+
+    assert meter.finish() == b""
