@@ -8,9 +8,9 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
-from billing.actions.limits import locked_limits
+from billing.actions.limits import change_limit, locked_limits
 from billing.models import BillingProfile, CreditGrant, SpendLimits
-from core.money import LARGEST_AMOUNT_NANOS, nanos_from_dollars
+from core.money import nanos_from_dollars
 from orgs import audit
 from orgs.models import Organization, User
 from orgs.queries import owners_of
@@ -31,27 +31,14 @@ def set_approved_limit(
 
     Safe to repeat: the same amount again changes and records nothing.
     """
-    assert amount_nanos is None or 0 <= amount_nanos <= LARGEST_AMOUNT_NANOS
-    limits = locked_limits(organization)
-    before = limits.approved_limit_nanos
-    if before == amount_nanos:
-        return limits
-    limits.approved_limit_nanos = amount_nanos
-    limits.updated_at = now
-    limits.updated_by = acting_user
-    limits.save(update_fields=["approved_limit_nanos", "updated_at", "updated_by"])
-    audit.record(
+    return change_limit(
+        "approved_limit_nanos",
         organization=organization,
-        actor=acting_user,
-        action="approved_limit.updated",
-        target=organization.public_id,
-        details={
-            "before": {"approved_limit_nanos": before},
-            "after": {"approved_limit_nanos": amount_nanos},
-        },
+        amount_nanos=amount_nanos,
+        audit_action="approved_limit.updated",
+        acting_user=acting_user,
         now=now,
     )
-    return limits
 
 
 @transaction.atomic

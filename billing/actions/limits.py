@@ -36,27 +36,14 @@ def set_hard_limit(
     Holds from its commit on: the gateway reads it for every request. Safe to
     repeat: the same amount again changes and records nothing.
     """
-    assert amount_nanos is None or 0 <= amount_nanos <= LARGEST_AMOUNT_NANOS
-    limits = locked_limits(organization)
-    before = limits.hard_limit_nanos
-    if before == amount_nanos:
-        return limits
-    limits.hard_limit_nanos = amount_nanos
-    limits.updated_at = now
-    limits.updated_by = acting_user
-    limits.save(update_fields=["hard_limit_nanos", "updated_at", "updated_by"])
-    audit.record(
+    return change_limit(
+        "hard_limit_nanos",
         organization=organization,
-        actor=acting_user,
-        action="spend_limit.updated",
-        target=organization.public_id,
-        details={
-            "before": {"hard_limit_nanos": before},
-            "after": {"hard_limit_nanos": amount_nanos},
-        },
+        amount_nanos=amount_nanos,
+        audit_action="spend_limit.updated",
+        acting_user=acting_user,
         now=now,
     )
-    return limits
 
 
 @transaction.atomic
@@ -114,6 +101,40 @@ def remove_soft_limit(
         details={"before": {"amount_nanos": soft_limit.amount_nanos}},
         now=now,
     )
+
+
+def change_limit(
+    column: str,
+    *,
+    organization: Organization,
+    amount_nanos: int | None,
+    audit_action: str,
+    acting_user: User | None,
+    now: datetime,
+) -> SpendLimits:
+    """
+    Set one of an organization's limits, with its audit row; None means none.
+
+    Runs inside the caller's transaction. The same amount again changes nothing.
+    """
+    assert amount_nanos is None or 0 <= amount_nanos <= LARGEST_AMOUNT_NANOS
+    limits = locked_limits(organization)
+    before = getattr(limits, column)
+    if before == amount_nanos:
+        return limits
+    setattr(limits, column, amount_nanos)
+    limits.updated_at = now
+    limits.updated_by = acting_user
+    limits.save(update_fields=[column, "updated_at", "updated_by"])
+    audit.record(
+        organization=organization,
+        actor=acting_user,
+        action=audit_action,
+        target=organization.public_id,
+        details={"before": {column: before}, "after": {column: amount_nanos}},
+        now=now,
+    )
+    return limits
 
 
 def locked_limits(organization: Organization) -> SpendLimits:
