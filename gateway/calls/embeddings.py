@@ -5,20 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from billing.pricing import Rates
-from gateway import errors
 from gateway.calls.bounds import COMMON, NotBounded
-from gateway.calls.fields import check_count
+from gateway.calls.fields import check_count, check_input
 
 BOUNDING = COMMON | {"input"}
 
 
 def check(body: dict[str, Any]) -> None:
-    value = body.get("input")
-    if not isinstance(value, str | list) or not value:
-        text = "'input' must be a non-empty string or array"
-        raise errors.malformed(text, "input")
-    if body.get("stream"):
-        raise errors.malformed("embeddings cannot be streamed", "stream")
+    check_input(body, "embeddings")
     check_count(body, "dimensions")
 
 

@@ -32,6 +32,16 @@ def check_count(
         raise errors.malformed(f"'{name}' must be at most {most}", name)
 
 
+def check_input(body: dict[str, Any], answers: str) -> None:
+    """Check the input of an endpoint whose `answers` come in one piece only."""
+    value = body.get("input")
+    if not isinstance(value, str | list) or not value:
+        text = "'input' must be a non-empty string or array"
+        raise errors.malformed(text, "input")
+    if body.get("stream"):
+        raise errors.malformed(f"{answers} cannot be streamed", "stream")
+
+
 def check_stream(body: dict[str, Any]) -> None:
     check_bool(body, "stream")
     options = body.get("stream_options")

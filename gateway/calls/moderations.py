@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from billing.pricing import Rates
-from gateway import errors
 from gateway.calls.bounds import COMMON, NotBounded
+from gateway.calls.fields import check_input
 
 BOUNDING = COMMON | {"input"}
 # Other providers' models of moderation may cost something: they need a price.
@@ -16,12 +16,7 @@ DEFAULT_MODEL = "omni-moderation-latest"
 
 
 def check(body: dict[str, Any]) -> None:
-    value = body.get("input")
-    if not isinstance(value, str | list) or not value:
-        text = "'input' must be a non-empty string or array"
-        raise errors.malformed(text, "input")
-    if body.get("stream"):
-        raise errors.malformed("moderations cannot be streamed", "stream")
+    check_input(body, "moderations")
     if body.get("model") is None:
         body["model"] = DEFAULT_MODEL
 
