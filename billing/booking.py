@@ -36,10 +36,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Statements for one round trip. After the last step the transaction commits."""
+    """Statements for one round trip; the step that commits ends its transaction."""
 
     statements: list[Statement]
-    is_last: bool = False
+    commits: bool = False
 
 
 Steps = Generator[Step, list[Rows], "Booked"]
@@ -139,7 +139,7 @@ def book(
         settle(settlement, books, booked)
     for hold in holds:
         place(hold, books, booked)
-    yield Step(writes(books), is_last=True)
+    yield Step(writes(books), commits=True)
     return booked
 
 

@@ -87,7 +87,7 @@ def book_one(item: Hold | Settlement | Release) -> Steps:
     statement = statement_of(item)
     if statement is not None:
         lock = Statement(LOCK_BUDGET, key_of(item))
-        rows = yield Step([lock, statement], is_last=True)
+        rows = yield Step([lock, statement], commits=True)
         if rows[1]:
             return Booked()
     return (

@@ -274,7 +274,7 @@ async def run(pipeline: Pipeline, steps: booking.Steps) -> booking.Booked:
     step = next(steps)
     try:
         while True:
-            run_step = pipeline.commit if step.is_last else pipeline.query
+            run_step = pipeline.commit if step.commits else pipeline.query
             step = steps.send(await run_step(step.statements))
     except StatementFailed:
         await pipeline.roll_back()
