@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 
 from billing.booking_types import Hold
 from billing.limits import Refusal
-from billing.pricing import Tokens
+from billing.pricing import Rates, Tokens
+from core.ids import event_time
 from gateway import errors
 from gateway.auth import Caller, authenticate
 from gateway.books import BooksUnreachable
-from gateway.calls import NotBounded, bound_nanos, free_rates, read_call
+from gateway.calls import Call, NotBounded, bound_nanos, free_rates, read_call
 from gateway.exchange import Exchange
 from gateway.messages import Request
 from gateway.model_list import model_is_known
@@ -38,6 +39,11 @@ async def begin(
     raw = await request.body(max_bytes=gateway.body_max_bytes)
     call = read_call(endpoint, path, raw)
     upstream, simulated = await choose_upstream(gateway, caller)
+    book = await gateway.directory.price_book()
+    rates = book.find(call.model, event_time(request.event_id)) or free_rates(call)
+    if rates is None and simulated:
+        raise errors.model_not_found(call.model)
+    bound, unbounded = bound_of(call, rates)
     hold = Hold(
         event_id=request.event_id,
         organization_id=caller.organization.pk,
@@ -48,16 +54,18 @@ async def begin(
         model=call.model[:120],
         simulated=simulated,
         streamed=call.streamed,
-        price_id=0,
-        bound_nanos=None,
+        price_id=rates.price_id if rates else 0,
+        bound_nanos=bound,
     )
-    book = await gateway.directory.price_book()
-    rates = book.find(call.model, hold.occurred_at) or free_rates(call)
-    if rates is None and simulated:
-        raise errors.model_not_found(call.model)
     exchange = Exchange(gateway, request, call, hold, rates)
-    await place_hold(exchange, caller, upstream)
-    return exchange, upstream
+    refusal = await place_hold(exchange)
+    if refusal is None:
+        return exchange, upstream
+    if unbounded is not None:
+        raise errors.not_bounded(unbounded.param, unbounded.reason)
+    if rates is None:
+        raise await unpriced(exchange, upstream)
+    raise quota_exceeded(exchange, caller, refusal)
 
 
 async def identify(gateway: Gateway, request: Request) -> Caller:
@@ -80,37 +88,31 @@ async def choose_upstream(gateway: Gateway, caller: Caller) -> tuple[Upstream, b
     raise errors.provider_not_configured()
 
 
-async def place_hold(exchange: Exchange, caller: Caller, upstream: Upstream) -> None:
+def bound_of(call: Call, rates: Rates | None) -> tuple[int | None, NotBounded | None]:
     """
-    Hold the bound of a call.
+    Return the bound of a call, or None and why there is none.
 
     What has no price or no bound is held only where no limit applies: the books
     decide that, under the budget's lock.
     """
-    unbounded: NotBounded | None = None
-    hold, rates = exchange.hold, exchange.rates
-    if rates is not None:
-        try:
-            bound: int | None = bound_nanos(exchange.call, rates)
-        except NotBounded as error:
-            bound, unbounded = None, error
-        hold = replace(hold, price_id=rates.price_id, bound_nanos=bound)
-        exchange.hold = hold
+    if rates is None:
+        return None, None
+    try:
+        return bound_nanos(call, rates), None
+    except NotBounded as error:
+        return None, error
+
+
+async def place_hold(exchange: Exchange) -> Refusal | None:
+    """Hold the bound of a call; None if it stands, committed."""
     books = exchange.gateway.books
     try:
-        refusal = await books.hold(hold)
+        return await books.hold(exchange.hold)
     except BooksUnreachable:
         raise errors.budget_unavailable() from None
     except asyncio.CancelledError:
-        books.release(hold.as_release())
+        books.release(exchange.hold.as_release())
         raise
-    if refusal is None:
-        return
-    if unbounded is not None:
-        raise errors.not_bounded(unbounded.param, unbounded.reason)
-    if rates is None:
-        raise await unpriced(exchange, upstream)
-    raise quota_exceeded(exchange, caller, refusal)
 
 
 async def unpriced(exchange: Exchange, upstream: Upstream) -> errors.ApiError:
