@@ -16,6 +16,10 @@ def new_alert_id() -> str:
     return ids.public_id("alert_")
 
 
+def new_rate_limit_id() -> str:
+    return ids.public_id("rl_")
+
+
 class PriceSource(models.TextChoices):
     GENAI_PRICES = "genai-prices", "genai-prices"
     SANDBOX = "sandbox", "Sandbox"
@@ -201,6 +205,59 @@ class LimitRefusal(models.Model):
 
     def __str__(self) -> str:
         return f"refusal of {self.organization_id} in {self.cycle_start:%Y-%m}"
+
+
+class RateLimit(models.Model):
+    """
+    Requests or tokens per minute, of an organization or of one key, by model or not.
+
+    Each row is an allowance of its own that all requests it meets share; a request
+    must fit into every one. The gateway counts them in Redis, never here.
+    """
+
+    public_id = models.CharField(max_length=40, unique=True, default=new_rate_limit_id)
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="rate_limits"
+    )
+    # Null: every key that works in the organization.
+    api_key = models.ForeignKey(
+        ApiKey, null=True, blank=True, on_delete=models.CASCADE, related_name="+"
+    )
+    # An exact model name, a prefix that ends in `*`, or nothing: every model.
+    model = models.CharField(max_length=120, blank=True)
+    requests_per_minute = models.BigIntegerField(null=True, blank=True)
+    tokens_per_minute = models.BigIntegerField(null=True, blank=True)
+    updated_at = models.DateTimeField(default=timezone.now)
+    updated_by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "api_key", "model"],
+                name="rate_limit_once_per_key_and_model",
+                nulls_distinct=False,
+            ),
+            models.CheckConstraint(
+                condition=Q(requests_per_minute__isnull=False)
+                | Q(tokens_per_minute__isnull=False),
+                name="rate_limit_limits_something",
+            ),
+            models.CheckConstraint(
+                condition=Q(requests_per_minute__isnull=True)
+                | Q(requests_per_minute__gt=0, requests_per_minute__lte=10**6),
+                name="rate_limit_requests_in_range",
+            ),
+            models.CheckConstraint(
+                condition=Q(tokens_per_minute__isnull=True)
+                | Q(tokens_per_minute__gt=0, tokens_per_minute__lte=10**9),
+                name="rate_limit_tokens_in_range",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"rate limit of {self.organization}"
 
 
 class BillingProfile(models.Model):

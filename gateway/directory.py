@@ -1,7 +1,7 @@
 """
 What this process knows of keys, providers and prices: read once, dropped on change.
 
-Postgres notifies at commit (triggers of billing/migrations/0002). While nobody
+Postgres notifies at commit (triggers of billing/migrations/). While nobody
 listens, nothing is kept.
 """
 
@@ -21,6 +21,7 @@ from django.db import close_old_connections
 
 from billing.price_list import load_price_book
 from billing.pricing import PriceBook
+from billing.rate_limits import RateRule, rate_rules_of
 from gateway import database
 from keys.models import ProviderKey
 from keys.queries import open_provider_key
@@ -86,6 +87,12 @@ class Directory:
         """Return the organization's provider and key, or None if it has none."""
         return await self._kept(
             ("provider", organization_id), lambda: read_provider_access(organization_id)
+        )
+
+    async def rate_rules(self, organization_id: int) -> tuple[RateRule, ...]:
+        """Return the organization's rate limits; most have none."""
+        return await self._kept(
+            ("rates", organization_id), lambda: rate_rules_of(organization_id)
         )
 
     def keep(self, name: Hashable, value: object) -> None:
