@@ -1,4 +1,4 @@
-"""Forms of the limits page."""
+"""Forms of the limits page and of the settings page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Any
 
 from django import forms
 
+from billing.actions.gateway_settings import GatewayWish
 from billing.amounts import NotAnAmount, amount_from
+from billing.gateway_models import GatewaySettings
 from core.money import NANOS_PER_CENT
 
 CONFIRM_TEXT = "Yes, refuse requests at once"
@@ -63,3 +65,40 @@ class SoftLimitForm(forms.Form):
     """A new soft limit."""
 
     amount = AmountField(label="Amount in USD per cycle", least_nanos=NANOS_PER_CENT)
+
+
+# How long a cached answer is good for: seconds, and the words for them.
+CACHE_TIMES = [
+    (300, "5 minutes"),
+    (3600, "1 hour"),
+    (6 * 3600, "6 hours"),
+    (24 * 3600, "24 hours"),
+]
+
+
+class GatewaySettingsForm(forms.Form):
+    """How the gateway treats the organization's requests."""
+
+    clamps_output = forms.BooleanField(
+        label="Shorten answers to what fits", required=False
+    )
+    caches_answers = forms.BooleanField(
+        label="Answer identical requests from the cache", required=False
+    )
+    cache_s = forms.TypedChoiceField(
+        label="Keep answers for", choices=CACHE_TIMES, coerce=int
+    )
+
+    @classmethod
+    def showing(cls, settings: GatewaySettings) -> GatewaySettingsForm:
+        """Return the form as it is first shown: with the settings in force."""
+        return cls(
+            initial={
+                "clamps_output": settings.clamps_output,
+                "caches_answers": settings.caches_answers,
+                "cache_s": settings.cache_s,
+            }
+        )
+
+    def wish(self) -> GatewayWish:
+        return GatewayWish(**self.cleaned_data)

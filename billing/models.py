@@ -6,10 +6,14 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils import timezone
 
+# The tables beside money have a module of their own.
+from billing.gateway_models import GatewaySettings, KeptAnswer
 from billing.price_conditions import long_context_is_whole, rates_are_positive
 from core import ids
 from keys.models import ApiKey
 from orgs.models import Organization, User
+
+__all__ = ["GatewaySettings", "KeptAnswer"]
 
 
 def new_alert_id() -> str:

@@ -10,6 +10,7 @@ from django.db.models import F
 
 from billing.forecast import forecast_nanos, reached_at
 from billing.funding import funding_of
+from billing.gateway_models import GatewaySettings
 from billing.limits import Funding, Headroom, headroom
 from billing.models import (
     Alert,
@@ -193,3 +194,10 @@ def limits_set_by(organization: Organization) -> SpendLimits | None:
     """Return the row of limits with who changed it last."""
     rows = SpendLimits.objects.select_related("updated_by")
     return rows.filter(organization=organization).first()
+
+
+def gateway_settings_of(organization: Organization) -> GatewaySettings:
+    """Return the gateway settings in force and who changed them last."""
+    rows = GatewaySettings.objects.select_related("updated_by")
+    found = rows.filter(organization=organization).first()
+    return found or GatewaySettings(organization=organization)

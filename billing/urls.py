@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from billing import views
+from billing import settings_views, views
 
 app_name = "billing"
 urlpatterns = [
@@ -19,6 +19,12 @@ urlpatterns = [
         "o/<slug:slug>/limits/soft/<slug:alert_id>/remove",
         views.remove_soft,
         name="remove_soft_limit",
+    ),
+    path("o/<slug:slug>/settings", settings_views.settings, name="settings"),
+    path(
+        "o/<slug:slug>/settings/gateway",
+        settings_views.set_gateway,
+        name="set_gateway",
     ),
     path(
         "o/<slug:slug>/usage/records/<slug:record_id>",

@@ -19,6 +19,7 @@ import psycopg
 from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
+from billing.gateway_models import GatewaySettings
 from billing.price_list import load_price_book
 from billing.pricing import PriceBook
 from billing.rate_limits import RateRule, rate_rules_of
@@ -95,6 +96,13 @@ class Directory:
             ("rates", organization_id), lambda: rate_rules_of(organization_id)
         )
 
+    async def gateway_settings(self, organization_id: int) -> GatewaySettings:
+        """Return how an organization's requests are treated."""
+        return await self._kept(
+            ("settings", organization_id),
+            lambda: read_gateway_settings(organization_id),
+        )
+
     def keep(self, name: Hashable, value: object) -> None:
         """Remember something that a change of the watched tables makes void."""
         if self._is_listening and len(self._entries) < ENTRIES_MAX:
@@ -162,3 +170,8 @@ def read_provider_access(organization_id: int) -> ProviderAccess | None:
     if key is None:
         return None
     return ProviderAccess(base_url=key.base_url, secret=open_provider_key(key))
+
+
+def read_gateway_settings(organization_id: int) -> GatewaySettings:
+    found = GatewaySettings.objects.filter(organization_id=organization_id).first()
+    return found or GatewaySettings(organization_id=organization_id)

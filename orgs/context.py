@@ -22,6 +22,7 @@ ORGANIZATION_PAGES = (
     ("Limits", "gauge", "billing:limits"),
     ("Members", "users", "orgs:members"),
     ("Keys", "key", "keys:keys"),
+    ("Settings", "settings", "billing:settings"),
 )
 PERSONAL_PAGES = (
     ("Your account", "user-circle", "orgs:account"),

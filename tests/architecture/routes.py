@@ -28,6 +28,7 @@ READER_PAGES = (
     "billing:overview",
     "billing:limits",
     "billing:record",
+    "billing:settings",
 )
 # Forms of every member; each view decides what of it is theirs.
 MEMBER_FORMS = ("orgs:leave", "keys:create", "keys:revoke")
@@ -46,6 +47,7 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
     "billing:remove_hard_limit": {},
     "billing:add_soft_limit": {"amount": "7.50"},
     "billing:remove_soft_limit": {},
+    "billing:set_gateway": {"clamps_output": "on", "cache_s": "3600"},
 }
 ALL_ROUTES = (*READER_PAGES, *MEMBER_FORMS, *OWNER_FORMS)
 # Pages that nobody need log in for.

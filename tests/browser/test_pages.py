@@ -28,6 +28,9 @@ PAGES: dict[str, tuple[str | None, str]] = {
     "members-reader": (RITA, "/o/acme/members"),
     "keys": (ADA, "/o/acme/keys"),
     "keys-reader": (RITA, "/o/acme/keys"),
+    "settings": (ADA, "/o/acme/settings"),
+    "settings-reader": (RITA, "/o/acme/settings"),
+    "settings-staging": (ADA, "/o/acme-staging/settings"),
     "account": (ADA, "/account/"),
 }
 LOOKS: list[tuple[Theme, int]] = [

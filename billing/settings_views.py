@@ -1,0 +1,54 @@
+"""The organization's settings: who it is, and how the gateway treats its requests."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from billing.actions.gateway_settings import set_gateway_settings
+from billing.forms import GatewaySettingsForm
+from billing.queries import gateway_settings_of
+from orgs.access import OrgRequest, org_view
+from orgs.models import Role
+
+UNPROCESSABLE = 422
+
+
+@require_safe
+@org_view()
+def settings(request: OrgRequest) -> HttpResponse:
+    """Show the settings; owners find a form to change them."""
+    return settings_page(request)
+
+
+def settings_page(
+    request: OrgRequest, form: GatewaySettingsForm | None = None
+) -> HttpResponse:
+    """Return the page; with a form in hand, the one that has errors."""
+    current = gateway_settings_of(request.organization)
+    context = {
+        "gateway": current,
+        "form": form or GatewaySettingsForm.showing(current),
+    }
+    status = UNPROCESSABLE if form else 200
+    return render(request, "billing/settings.html", context, status=status)
+
+
+@require_POST
+@org_view(role=Role.OWNER)
+def set_gateway(request: OrgRequest) -> HttpResponse:
+    """Change how the gateway treats the organization's requests."""
+    form = GatewaySettingsForm(request.POST)
+    if not form.is_valid():
+        return settings_page(request, form)
+    set_gateway_settings(
+        organization=request.organization,
+        wish=form.wish(),
+        acting_user=request.user,
+        now=timezone.now(),
+    )
+    messages.success(request, "The gateway settings are saved and in force.")
+    return redirect("billing:settings", request.organization.slug)
