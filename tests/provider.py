@@ -8,7 +8,8 @@ stands there is what a provider would put on its bill, whatever becomes of the a
 The last message steers it, as JSON: {"output": 7} tokens to answer with,
 {"status": 500}, {"pause_s": 0.1} before each chunk, {"drop_after": 3} chunks,
 {"drop_answer": true} in the middle of an unstreamed one, {"hang": true},
-{"usage": false} to leave usage out, {"chunks": 3} to stream, if not one for a token.
+{"usage": false} to leave usage out, {"chunks": 3} to stream, if not one for a token;
+{"shape": …} is in `tests/provider_shapes.py`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ import orjson
 import uvicorn
 
 from gateway.messages import Receive, Scope, Send
-from tests import provider_responses
+from tests import provider_responses, provider_shapes
 
 MODELS = (
     "gpt-4o-mini",
@@ -49,8 +50,7 @@ class Provider:
         body = await read_body(receive)
         if scope["method"] == "GET":
             self.write_look(scope)
-            data = [{"id": name, "object": "model"} for name in MODELS]
-            await answer(send, 200, {"object": "list", "data": data})
+            await answer(send, 200, models(scope["path"]))
             return
         request = orjson.loads(body)
         orders = orders_of(request)
@@ -67,6 +67,8 @@ class Provider:
         if status := orders.get("status"):
             error = {"message": "no", "type": "server_error", "code": "their_own"}
             await answer(send, status, {"error": error})
+        elif "shape" in orders:
+            await provider_shapes.carry_out(orders, request, usage, send)
         elif is_for_vectors(request):
             await answer(send, 200, embeddings(request, usage))
         elif "moderation" in request["model"]:
@@ -100,6 +102,24 @@ class Provider:
             "usage": usage,
         }
         os.write(self.truth, orjson.dumps(line) + b"\n")
+
+
+def models(path: str) -> dict[str, Any]:
+    """List the models; or describe the one whose path is asked for, whichever."""
+    name = path.partition("/models/")[2]
+    return (
+        model_of(name)
+        if name
+        else {
+            "object": "list",
+            "data": [model_of(name) for name in MODELS],
+        }
+    )
+
+
+def model_of(name: str) -> dict[str, Any]:
+    about = {"created": 1_700_000_000, "owned_by": "tests"}
+    return {"id": name, "object": "model", **about}
 
 
 async def read_body(receive: Receive) -> bytes:
