@@ -13,15 +13,15 @@ Whoever holds a budget row's lock is alone with the holds of that budget.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Collection, Generator, Iterable
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 from billing import booking_sql as sql
-from billing.booking_types import Hold, Release, Settlement
+from billing.booking_state import Account, Books, OpenHold, ScopeLimit, Terms
+from billing.booking_types import BudgetKey, Hold, Release, Settlement
 from billing.credit import Grant, consume
-from billing.limits import Binding, Funding, Refusal, decide
+from billing.limits import Binding, Refusal, decide
 
 Rows = list[tuple[Any, ...]]
 
@@ -43,7 +43,6 @@ class Step:
 
 
 Steps = Generator[Step, list[Rows], "Booked"]
-BudgetKey = tuple[int, date]
 
 
 @dataclass(slots=True)
@@ -53,69 +52,8 @@ class Booked:
     refusals: dict[uuid.UUID, Refusal] = field(default_factory=dict)
     # Settlements that found their hold swept before: their difference was booked.
     corrected: int = 0
-
-
-@dataclass(slots=True)
-class Account:
-    """A locked budget row and what changes in it."""
-
-    budget_id: int
-    spent_nanos: int
-    held_nanos: int
-    spent_change: int = 0
-    held_change: int = 0
-
-    @property
-    def spent(self) -> int:
-        return self.spent_nanos + self.spent_change
-
-    @property
-    def held(self) -> int:
-        return self.held_nanos + self.held_change
-
-
-@dataclass(slots=True)
-class Terms:
-    """What an organization may spend on."""
-
-    hard_limit_nanos: int | None = None
-    approved_limit_nanos: int | None = None
-    credit_binds: bool = False
-    # Over all cycles: around midnight of a month two budgets hold the same credit.
-    held_nanos: int = 0
-    grants: list[Grant] = field(default_factory=list)
-
-    def funding(self, account: Account) -> Funding:
-        credit = sum(grant.left_nanos for grant in self.grants)
-        held_elsewhere = self.held_nanos - account.held
-        return Funding(
-            hard_limit_nanos=self.hard_limit_nanos,
-            approved_limit_nanos=self.approved_limit_nanos,
-            credit_nanos=credit - held_elsewhere if self.credit_binds else None,
-            spent_nanos=account.spent,
-            held_nanos=account.held,
-        )
-
-
-@dataclass(slots=True)
-class Books:
-    """What a batch found under its locks, and what it is going to write."""
-
-    accounts: dict[BudgetKey, Account]
-    terms: dict[int, Terms]
-    # Bounds of the open holds among those that the batch ends.
-    open_holds: dict[uuid.UUID, int]
-    # Kind and cost of what is booked already, for settlements without a hold.
-    past_records: dict[uuid.UUID, tuple[str, int]] = field(default_factory=dict)
-    new_holds: list[dict[str, Any]] = field(default_factory=list)
-    ended_holds: list[uuid.UUID] = field(default_factory=list)
-    new_records: list[dict[str, Any]] = field(default_factory=list)
-    # Hard limits that refused because they are all but spent: owners are told.
-    exhausted: set[tuple[int, date, int]] = field(default_factory=set)
-
-    def change_held(self, key: BudgetKey, nanos: int) -> None:
-        self.accounts[key].held_change += nanos
-        self.terms[key[0]].held_nanos += nanos
+    # Requests that cost more than their bound: charged in full, and a fault of ours.
+    bound_violations: list[uuid.UUID] = field(default_factory=list)
 
 
 def book(
@@ -156,10 +94,12 @@ def open_books(
     cycles = [key[1] for key in keys]
     ending = [s.hold.event_id for s in settlements] + [r.event_id for r in releases]
     deciding = sorted({hold.organization_id for hold in holds})
+    scopes = sorted({scope for hold in holds for scope in hold.scope_keys})
     statements = [
         Statement(sql.LOCK_BUDGETS, (organizations, cycles)),
         Statement(sql.LOCK_GRANTS, (organizations,)),
         *([Statement(sql.OPEN_HOLDS, (ending,))] if ending else []),
+        *([Statement(sql.SCOPE_LIMITS, columns(scopes))] if deciding else []),
         *([Statement(sql.TERMS, (deciding,))] if deciding else []),
     ]
     rows = yield Step(statements)
@@ -172,9 +112,11 @@ def open_books(
         for budget_id, organization, cycle, spent, held in rows[0]
     }
     assert len(accounts) == len(keys), "each budget row is made before it is locked"
-    open_holds: dict[uuid.UUID, int] = dict(rows[2]) if ending else {}
+    open_holds = {row[0]: OpenHold(*row[1:]) for row in rows[2]} if ending else {}
     terms = read_terms(organizations, rows[-1] if deciding else [], rows[1])
     books = Books(accounts, terms, open_holds)
+    if deciding:
+        books.scope_limits = {row[:4]: ScopeLimit(*row[4:]) for row in rows[-2]}
     late = [s for s in settlements if s.hold.event_id not in open_holds]
     if late:
         ids = [s.hold.event_id for s in late]
@@ -208,10 +150,10 @@ def correction_id(event_id: uuid.UUID) -> uuid.UUID:
 
 def end_hold(event_id: uuid.UUID, key: BudgetKey, books: Books) -> bool:
     """Take a hold off its budget; False if it is not open."""
-    bound = books.open_holds.pop(event_id, None)
-    if bound is None:
+    hold = books.open_holds.pop(event_id, None)
+    if hold is None:
         return False
-    books.change_held(key, -bound)
+    books.change_held(key, hold.scope_keys(key), -hold.bound_nanos)
     books.ended_holds.append(event_id)
     return True
 
@@ -238,7 +180,9 @@ def settle(settlement: Settlement, books: Books, booked: Booked) -> None:
             record = record.as_correction(corrected_id, hold.event_id, past_cost)
             booked.corrected += 1
     books.past_records[record.event_id] = (record.kind, record.cost_nanos)
-    books.accounts[hold.key].spent_change += record.cost_nanos
+    books.charge(hold.key, hold.scope_keys, record.cost_nanos)
+    if settlement.exceeds_bound:
+        booked.bound_violations.append(hold.event_id)
     consume(books.terms[hold.organization_id].grants, record.cost_nanos)
     books.new_records.append(record.as_row())
 
@@ -246,14 +190,13 @@ def settle(settlement: Settlement, books: Books, booked: Booked) -> None:
 def place(hold: Hold, books: Books, booked: Booked) -> None:
     """Hold the bound if it fits, else note the refusal."""
     account = books.accounts[hold.key]
-    funding = books.terms[hold.organization_id].funding(account)
-    refusal = decide(funding, hold.bound_nanos)
+    refusal = decide(books.funding(hold), hold.bound_nanos)
     if refusal is not None:
         booked.refusals[hold.event_id] = refusal
         if refusal.binding is Binding.HARD_LIMIT and refusal.is_all_but_spent:
             books.exhausted.add((*hold.key, refusal.limit_nanos))
         return
-    books.change_held(hold.key, hold.bound_nanos or 0)
+    books.change_held(hold.key, hold.scope_keys, hold.bound_nanos or 0)
     books.new_holds.append(hold.as_row(budget_id=account.budget_id))
 
 
@@ -266,6 +209,7 @@ def writes(books: Books) -> list[Statement]:
         spent = [account.spent_change for account in changed]
         held = [account.held_change for account in changed]
         statements.append(Statement(sql.CHANGE_BUDGETS, (ids, spent, held)))
+    statements += scope_writes(books)
     if books.new_holds:
         statements.append(Statement(sql.ADD_HOLDS, (sql.as_json(books.new_holds),)))
     if books.ended_holds:
@@ -279,9 +223,29 @@ def writes(books: Books) -> list[Statement]:
         consumed = [grant.consumed_nanos for grant in used]
         statements.append(Statement(sql.CONSUME_GRANTS, (ids, consumed)))
     if books.exhausted:
-        columns = tuple(map(list, zip(*books.exhausted, strict=True)))
-        statements.append(Statement(sql.NOTE_REFUSALS, columns))
+        statements.append(Statement(sql.NOTE_REFUSALS, columns(books.exhausted)))
     return statements
+
+
+def scope_writes(books: Books) -> list[Statement]:
+    """Return the statements that change what keys and members spent and hold."""
+    changes = [
+        (*key, change.spent_nanos, change.held_nanos)
+        for key, change in books.scope_changes.items()
+        if change.spent_nanos or change.held_nanos
+    ]
+    if not changes:
+        return []
+    parameters = columns(changes)
+    return [
+        Statement(sql.MAKE_SCOPE_BUDGETS, parameters[:4]),
+        Statement(sql.CHANGE_SCOPE_BUDGETS, parameters),
+    ]
+
+
+def columns(rows: Collection[tuple[Any, ...]]) -> tuple[list[Any], ...]:
+    """Return the columns of rows, each as an array for `unnest`."""
+    return tuple(map(list, zip(*rows, strict=True)))
 
 
 def run(steps: Steps, execute: Callable[[Statement], Rows]) -> Booked:

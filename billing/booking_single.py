@@ -10,11 +10,15 @@ the same outcome.
 
 from __future__ import annotations
 
+import uuid
+
 from billing import booking, booking_sql
 from billing.booking import Booked, Statement, Step, Steps
-from billing.booking_types import Hold, Release, Settlement
+from billing.booking_types import BudgetKey, Hold, Release, Settlement
 
-# A statement of its own: the next one sees what was committed while we waited.
+# A statement of its own: the next one sees what was committed while we waited. One
+# statement for both would see the budget as it is now (Postgres looks again at a row
+# that it waited for), but limits, and the parts of keys and members, as they were.
 LOCK_BUDGET = """
 SELECT id FROM billing_budget
 WHERE organization_id = %s::bigint AND cycle_start = %s::date
@@ -30,6 +34,13 @@ HOLD_COLUMNS = (
 HOLD_IF_IT_FITS = f"""
 WITH wanted AS (
     SELECT * FROM jsonb_populate_recordset(NULL::billing_hold, %s::jsonb)
+), subject AS (
+    SELECT wanted.organization_id, wanted.cycle_start, wanted.bound_nanos,
+           whose.scope, whose.subject_id
+    FROM wanted, LATERAL (
+        VALUES ('key', wanted.api_key_id), ('member', wanted.user_id)
+    ) AS whose (scope, subject_id)
+    WHERE whose.subject_id IS NOT NULL
 ), fitting AS (
     UPDATE billing_budget AS budget
     SET held_nanos = budget.held_nanos + wanted.bound_nanos
@@ -48,7 +59,23 @@ WITH wanted AS (
                 least(limits.hard_limit_nanos, limits.approved_limit_nanos),
                 9223372036854775807
             )
+        AND NOT EXISTS (
+            SELECT FROM subject
+            JOIN billing_scopelimit AS scope_limit
+                USING (organization_id, scope, subject_id)
+            LEFT JOIN billing_scopebudget AS part
+                USING (organization_id, cycle_start, scope, subject_id)
+            WHERE coalesce(part.spent_nanos + part.held_nanos, 0)
+                + subject.bound_nanos > scope_limit.amount_nanos
+        )
     RETURNING budget.id
+), parts AS (
+    INSERT INTO billing_scopebudget AS part
+        (organization_id, cycle_start, scope, subject_id, spent_nanos, held_nanos)
+    SELECT organization_id, cycle_start, scope, subject_id, 0, bound_nanos
+    FROM subject, fitting WHERE bound_nanos > 0
+    ON CONFLICT (organization_id, cycle_start, scope, subject_id) DO UPDATE
+    SET held_nanos = part.held_nanos + excluded.held_nanos
 )
 INSERT INTO billing_hold ({HOLD_COLUMNS}, budget_id)
 SELECT {HOLD_COLUMNS}, fitting.id FROM wanted, fitting
@@ -73,6 +100,18 @@ WITH record AS (
         held_nanos = budget.held_nanos - ended.bound_nanos
     FROM record, ended
     WHERE budget.id = ended.budget_id
+), parts AS (
+    INSERT INTO billing_scopebudget AS part
+        (organization_id, cycle_start, scope, subject_id, spent_nanos, held_nanos)
+    SELECT record.organization_id, record.cycle_start, whose.scope, whose.subject_id,
+           record.cost_nanos, 0
+    FROM record, ended, LATERAL (
+        VALUES ('key', record.api_key_id), ('member', record.user_id)
+    ) AS whose (scope, subject_id)
+    WHERE whose.subject_id IS NOT NULL AND record.cost_nanos + ended.bound_nanos > 0
+    ON CONFLICT (organization_id, cycle_start, scope, subject_id) DO UPDATE
+    SET spent_nanos = part.spent_nanos + excluded.spent_nanos,
+        held_nanos = part.held_nanos - (SELECT bound_nanos FROM ended)
 )
 INSERT INTO usage_usagerecord ({booking_sql.RECORD_COLUMNS})
 SELECT {booking_sql.RECORD_COLUMNS} FROM record, ended
@@ -89,7 +128,7 @@ def book_one(item: Hold | Settlement | Release) -> Steps:
         lock = Statement(LOCK_BUDGET, key_of(item))
         rows = yield Step([lock, statement], commits=True)
         if rows[1]:
-            return Booked()
+            return Booked(bound_violations=violations_of(item))
     return (
         yield from booking.book(
             holds=[item] if isinstance(item, Hold) else (),
@@ -110,5 +149,10 @@ def statement_of(item: Hold | Settlement | Release) -> Statement | None:
     return None
 
 
-def key_of(item: Hold | Settlement | Release) -> booking.BudgetKey:
+def violations_of(item: Hold | Settlement | Release) -> list[uuid.UUID]:
+    is_violated = isinstance(item, Settlement) and item.exceeds_bound
+    return [item.event_id] if is_violated else []
+
+
+def key_of(item: Hold | Settlement | Release) -> BudgetKey:
     return item.hold.key if isinstance(item, Settlement) else item.key

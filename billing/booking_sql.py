@@ -50,8 +50,25 @@ ORDER BY expires_at, id
 FOR UPDATE
 """
 
+# What keys and members spent and hold, where a limit of theirs may say no.
+SCOPE_LIMITS = """
+SELECT wanted.organization_id, wanted.cycle_start, wanted.scope, wanted.subject_id,
+       coalesce(key.name, nullif(person.name, ''), person.email),
+       limits.amount_nanos, coalesce(budget.spent_nanos, 0),
+       coalesce(budget.held_nanos, 0)
+FROM unnest(%s::bigint[], %s::date[], %s::text[], %s::bigint[])
+    AS wanted (organization_id, cycle_start, scope, subject_id)
+JOIN billing_scopelimit AS limits USING (organization_id, scope, subject_id)
+LEFT JOIN billing_scopebudget AS budget
+    USING (organization_id, cycle_start, scope, subject_id)
+LEFT JOIN keys_apikey AS key ON key.id = limits.api_key_id
+LEFT JOIN orgs_membership AS membership ON membership.id = limits.membership_id
+LEFT JOIN orgs_user AS person ON person.id = membership.user_id
+"""
+
 OPEN_HOLDS = """
-SELECT event_id, bound_nanos FROM billing_hold WHERE event_id = ANY(%s::uuid[])
+SELECT event_id, bound_nanos, api_key_id, user_id
+FROM billing_hold WHERE event_id = ANY(%s::uuid[])
 """
 
 PAST_RECORDS = """
@@ -65,6 +82,35 @@ SET spent_nanos = budget.spent_nanos + change.spent,
     held_nanos = budget.held_nanos + change.held
 FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS change (id, spent, held)
 WHERE budget.id = change.id
+"""
+
+# Before they are changed: a key or member that nothing was booked for yet has none.
+MAKE_SCOPE_BUDGETS = """
+INSERT INTO billing_scopebudget
+    (organization_id, cycle_start, scope, subject_id, spent_nanos, held_nanos)
+SELECT organization_id, cycle_start, scope, subject_id, 0, 0
+FROM unnest(%s::bigint[], %s::date[], %s::text[], %s::bigint[])
+    AS wanted (organization_id, cycle_start, scope, subject_id)
+WHERE NOT EXISTS (
+    SELECT FROM billing_scopebudget AS budget
+    WHERE budget.organization_id = wanted.organization_id
+        AND budget.cycle_start = wanted.cycle_start
+        AND budget.scope = wanted.scope
+        AND budget.subject_id = wanted.subject_id
+)
+"""
+
+CHANGE_SCOPE_BUDGETS = """
+UPDATE billing_scopebudget AS budget
+SET spent_nanos = budget.spent_nanos + change.spent,
+    held_nanos = budget.held_nanos + change.held
+FROM unnest(%s::bigint[], %s::date[], %s::text[], %s::bigint[],
+            %s::bigint[], %s::bigint[])
+    AS change (organization_id, cycle_start, scope, subject_id, spent, held)
+WHERE budget.organization_id = change.organization_id
+    AND budget.cycle_start = change.cycle_start
+    AND budget.scope = change.scope
+    AND budget.subject_id = change.subject_id
 """
 
 ADD_HOLDS = """
@@ -111,9 +157,12 @@ OF_BOOKING = (
     MAKE_BUDGETS,
     LOCK_GRANTS,
     TERMS,
+    SCOPE_LIMITS,
     OPEN_HOLDS,
     PAST_RECORDS,
     CHANGE_BUDGETS,
+    MAKE_SCOPE_BUDGETS,
+    CHANGE_SCOPE_BUDGETS,
     ADD_HOLDS,
     END_HOLDS,
     ADD_RECORDS,

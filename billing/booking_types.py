@@ -11,6 +11,18 @@ from billing.pricing import Tokens
 from core.ids import event_time
 from core.periods import cycle_of
 
+BudgetKey = tuple[int, date]
+# Organization, cycle, scope (billing.models.Scope's value), key's or person's id.
+ScopeKey = tuple[int, date, str, int]
+
+
+def scope_keys(
+    key: BudgetKey, api_key_id: int | None, user_id: int | None
+) -> list[ScopeKey]:
+    """Return the parts of a budget that a request of a key and a person counts in."""
+    subjects = ("key", api_key_id), ("member", user_id)
+    return [(*key, scope, id_) for scope, id_ in subjects if id_ is not None]
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -42,9 +54,13 @@ class Hold:
         object.__setattr__(self, "cycle_start", cycle_of(occurred_at))
 
     @property
-    def key(self) -> tuple[int, date]:
+    def key(self) -> BudgetKey:
         """Which budget row pays."""
         return self.organization_id, self.cycle_start
+
+    @property
+    def scope_keys(self) -> list[ScopeKey]:
+        return scope_keys(self.key, self.api_key_id, self.user_id)
 
     def as_release(self) -> Release:
         return Release(self.event_id, self.key)
@@ -73,7 +89,7 @@ class Release:
     """A hold to give back undispatched. Only the gateway that made it may."""
 
     event_id: uuid.UUID
-    key: tuple[int, date]
+    key: BudgetKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +163,12 @@ class Settlement:
     @property
     def event_id(self) -> uuid.UUID:
         return self.hold.event_id
+
+    @property
+    def exceeds_bound(self) -> bool:
+        """It costs more than was ever thought possible: the bound was none."""
+        bound = self.hold.bound_nanos
+        return bound is not None and self.record.cost_nanos > bound
 
 
 def settlement(

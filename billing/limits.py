@@ -17,9 +17,29 @@ ALL_BUT_SPENT = 20
 class Binding(enum.Enum):
     """The limit that binds: the one that leaves the least."""
 
+    KEY_LIMIT = "key_limit"
+    MEMBER_LIMIT = "member_limit"
     CREDIT = "credit"
     HARD_LIMIT = "hard_limit"
     APPROVED_LIMIT = "approved_limit"
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeFunding:
+    """The limit of one key or member in a cycle, and what they used of it."""
+
+    # KEY_LIMIT or MEMBER_LIMIT.
+    binding: Binding
+    # The key's or the member's, for people.
+    name: str
+    limit_nanos: int
+    spent_nanos: int
+    held_nanos: int
+
+    def room(self) -> Room:
+        return Room(
+            self.binding, self.limit_nanos, self.spent_nanos, self.held_nanos, self.name
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +49,7 @@ class Funding:
 
     A limit of None does not apply. `credit_nanos` is unconsumed credit; it is None
     when billing information was entered, or in staging: then credit does not bind.
+    `scopes` are the limits of the key and the member that ask, if they have any.
     """
 
     hard_limit_nanos: int | None
@@ -36,28 +57,37 @@ class Funding:
     credit_nanos: int | None
     spent_nanos: int
     held_nanos: int
+    scopes: tuple[ScopeFunding, ...] = ()
 
     def rooms(self) -> Iterator[Room]:
         """Yield what each limit that applies leaves, most personal limit first."""
-        used = self.spent_nanos + self.held_nanos
+        for scope in self.scopes:
+            yield scope.room()
+        amounts = self.spent_nanos, self.held_nanos
         if self.hard_limit_nanos is not None:
-            left = self.hard_limit_nanos - used
-            yield Room(Binding.HARD_LIMIT, self.hard_limit_nanos, left)
+            yield Room(Binding.HARD_LIMIT, self.hard_limit_nanos, *amounts)
         if self.approved_limit_nanos is not None:
-            left = self.approved_limit_nanos - used
-            yield Room(Binding.APPROVED_LIMIT, self.approved_limit_nanos, left)
+            yield Room(Binding.APPROVED_LIMIT, self.approved_limit_nanos, *amounts)
         if self.credit_nanos is not None:
-            left = self.credit_nanos - self.held_nanos
-            yield Room(Binding.CREDIT, self.credit_nanos, left)
+            yield Room(Binding.CREDIT, self.credit_nanos, *amounts)
 
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What one limit leaves (negative if it was lowered below the spending)."""
+    """What one limit leaves, and what was spent and is held against it."""
 
     binding: Binding
     limit_nanos: int
-    left_nanos: int
+    spent_nanos: int
+    held_nanos: int
+    scope_name: str = ""
+
+    @property
+    def left_nanos(self) -> int:
+        """Negative if the limit was lowered below the spending."""
+        # Credit is what spending left of it.
+        spent = 0 if self.binding is Binding.CREDIT else self.spent_nanos
+        return self.limit_nanos - spent - self.held_nanos
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +96,13 @@ class Refusal:
 
     binding: Binding
     limit_nanos: int
+    # Of the key, the member or the organization: of whatever the limit is.
     spent_nanos: int
     held_nanos: int
     bound_nanos: int | None
+    left_nanos: int
+    # The key's or the member's name; empty for a limit of the organization.
+    scope_name: str = ""
 
     @property
     def can_never_fit(self) -> bool:
@@ -103,9 +137,11 @@ def decide(funding: Funding, bound_nanos: int | None) -> Refusal | None:
     return Refusal(
         binding=room.binding,
         limit_nanos=room.limit_nanos,
-        spent_nanos=funding.spent_nanos,
-        held_nanos=funding.held_nanos,
+        spent_nanos=room.spent_nanos,
+        held_nanos=room.held_nanos,
         bound_nanos=bound_nanos,
+        left_nanos=room.left_nanos,
+        scope_name=room.scope_name,
     )
 
 

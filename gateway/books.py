@@ -85,6 +85,8 @@ class Books:
         self._later: set[asyncio.TimerHandle] = set()
         # Holds made here whose end is not committed yet.
         self._open: set[uuid.UUID] = set()
+        # Requests booked here that cost more than their bound: a fault of ours.
+        self.bound_violations = 0
 
     async def open(self) -> None:
         """Connect (or go on trying) and begin to book."""
@@ -190,6 +192,9 @@ class Books:
         except (PipelineBroken, StatementFailed) as error:
             await self._recover(batch, error)
             return
+        for event_id in booked.bound_violations:
+            self.bound_violations += 1
+            logger.error("bound_violated event=%s", event_id)
         for pending in batch.pending:
             refusal = booked.refusals.get(pending.item.event_id)
             if refusal is not None or not isinstance(pending.item, Hold):

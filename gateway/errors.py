@@ -156,11 +156,15 @@ def server_error(status: int, message: str, code: str | None) -> ApiError:
 
 
 QUOTA_CODES = {
+    Binding.KEY_LIMIT: "key_spend_limit_exceeded",
+    Binding.MEMBER_LIMIT: "member_spend_limit_exceeded",
     Binding.CREDIT: "credit_balance_exhausted",
     Binding.HARD_LIMIT: "organization_spend_limit_exceeded",
     Binding.APPROVED_LIMIT: "organization_usage_limit_exceeded",
 }
 QUOTA_NAMES = {
+    Binding.KEY_LIMIT: "The limit of the key {scope} in {organization}",
+    Binding.MEMBER_LIMIT: "The limit of {scope} in {organization}",
     Binding.CREDIT: "The credit of {organization} (no billing information is entered)",
     Binding.HARD_LIMIT: "The hard limit of {organization}",
     Binding.APPROVED_LIMIT: "The approved limit of {organization}",
@@ -203,7 +207,9 @@ def quota_exceeded(
 def quota_message(
     refusal: Refusal, organization: str, resets_at: str | None, length_param: str | None
 ) -> str:
-    name = QUOTA_NAMES[refusal.binding].format(organization=organization)
+    name = QUOTA_NAMES[refusal.binding].format(
+        organization=organization, scope=refusal.scope_name
+    )
     parts = [
         "You exceeded your current quota, please check your plan and billing details.",
         f"{name} is ${exact_usd(refusal.limit_nanos)}:",

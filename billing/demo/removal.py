@@ -9,7 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from billing.demo import script
-from billing.models import Budget, Hold, Price
+from billing.models import Budget, Hold, Price, ScopeBudget
 from keys.models import ApiKey
 from orgs.models import AuditEvent, Membership, Organization, User
 from usage.models import RollupWatermark, UsageHour, UsageRecord
@@ -40,6 +40,7 @@ def remove_demo() -> int:
         UsageRecord.objects.filter(organization__in=organizations).delete()
         audit_events_of(organizations).delete()
     UsageHour.objects.filter(organization__in=organizations).delete()
+    ScopeBudget.objects.filter(organization__in=organizations).delete()
     Budget.objects.filter(organization__in=organizations).delete()
     personal_keys().delete()
     Organization.objects.filter(pk__in=[each.pk for each in organizations]).delete()

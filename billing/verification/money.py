@@ -6,6 +6,16 @@ from billing.verification.findings import Finding, find
 
 # A sweep may be late by so many intervals before what it left is a finding.
 INTERVALS_LATE = 3
+SUBJECT_AMOUNTS = """
+    WITH amounts AS (
+        SELECT organization_id, cycle_start, scope, subject_id, sum({amount}) AS amount
+        FROM {table} CROSS JOIN LATERAL (
+            VALUES ('key', api_key_id), ('member', user_id)
+        ) AS subject (scope, subject_id)
+        WHERE subject_id IS NOT NULL
+        GROUP BY organization_id, cycle_start, scope, subject_id
+    )
+"""
 
 
 def charges_within_holds() -> Finding:
@@ -65,6 +75,68 @@ def budgets_equal_holds() -> Finding:
                 AND holds.cycle_start = budget.cycle_start
             WHERE coalesce(held_nanos, 0) <> coalesce(bound_nanos, 0)
                 OR budget.id IS NULL
+        """,
+    )
+
+
+def scope_budgets_equal_records() -> Finding:
+    """Check what each key and member is said to have spent."""
+    return find(
+        "I2 scopes spent",
+        "what each key and member spent is the sum of their records' cost",
+        checked="SELECT count(*) FROM billing_scopebudget",
+        differing=f"""
+            {SUBJECT_AMOUNTS.format(amount="cost_nanos", table="usage_usagerecord")}
+            SELECT concat('organization ', organization_id, ' in ', cycle_start,
+                          ', ', scope, ' ', subject_id,
+                          ': spent ', coalesce(spent_nanos, 0),
+                          ', records ', coalesce(amount, 0))
+            FROM billing_scopebudget
+            FULL JOIN amounts USING (organization_id, cycle_start, scope, subject_id)
+            WHERE coalesce(spent_nanos, 0) <> coalesce(amount, 0)
+        """,  # noqa: S608 - our own SQL
+    )
+
+
+def scope_budgets_equal_holds() -> Finding:
+    """Check what is said to be held for each key and member."""
+    return find(
+        "I2 scopes held",
+        "what is held for each key and member is the sum of their open holds",
+        checked="SELECT count(*) FROM billing_scopebudget",
+        differing=f"""
+            {SUBJECT_AMOUNTS.format(amount="bound_nanos", table="billing_hold")}
+            SELECT concat('organization ', organization_id, ' in ', cycle_start,
+                          ', ', scope, ' ', subject_id,
+                          ': held ', coalesce(held_nanos, 0),
+                          ', holds ', coalesce(amount, 0))
+            FROM billing_scopebudget
+            FULL JOIN amounts USING (organization_id, cycle_start, scope, subject_id)
+            WHERE coalesce(held_nanos, 0) <> coalesce(amount, 0)
+        """,  # noqa: S608 - our own SQL
+    )
+
+
+def keys_add_up_to_budgets() -> Finding:
+    """Check the parts against the whole: every request has a key."""
+    return find(
+        "I2 keys",
+        "each budget is the sum of its keys' parts",
+        checked="SELECT count(*) FROM billing_budget",
+        differing="""
+            SELECT concat('organization ', organization_id, ' in ', cycle_start,
+                          ': spent and held ', budget.spent_nanos, ' and ',
+                          budget.held_nanos, ', keys ', coalesce(keys.spent_nanos, 0),
+                          ' and ', coalesce(keys.held_nanos, 0))
+            FROM billing_budget AS budget
+            LEFT JOIN (
+                SELECT organization_id, cycle_start, sum(spent_nanos) AS spent_nanos,
+                       sum(held_nanos) AS held_nanos
+                FROM billing_scopebudget WHERE scope = 'key'
+                GROUP BY organization_id, cycle_start
+            ) AS keys USING (organization_id, cycle_start)
+            WHERE budget.spent_nanos <> coalesce(keys.spent_nanos, 0)
+                OR budget.held_nanos <> coalesce(keys.held_nanos, 0)
         """,
     )
 

@@ -15,7 +15,7 @@ from billing import booking
 from billing.actions.sweep import execute
 from billing.booking_single import book_one
 from billing.booking_types import Hold, Release, Settlement, settlement
-from billing.models import Budget, CreditGrant, SpendLimits
+from billing.models import Budget, CreditGrant, ScopeBudget, SpendLimits
 from billing.models import Hold as HoldRow
 from billing.pricing import Tokens
 from orgs.models import Organization
@@ -27,14 +27,19 @@ GATEWAY = uuid.UUID(int=7)
 
 
 def hold_of(
-    organization: Organization, bound_nanos: int | None, *, at: datetime | None = None
+    organization: Organization,
+    bound_nanos: int | None,
+    *,
+    at: datetime | None = None,
+    api_key_id: int = 1,
+    user_id: int | None = None,
 ) -> Hold:
     """Return a hold that is not booked yet."""
     return Hold(
         event_id=event_id_at(at or datetime.now(UTC)),
         organization_id=organization.pk,
-        api_key_id=1,
-        user_id=None,
+        api_key_id=api_key_id,
+        user_id=user_id,
         gateway_id=GATEWAY,
         endpoint="chat.completions",
         model="gpt-4o-mini",
@@ -116,6 +121,16 @@ def amounts(organization: Organization) -> tuple[int, int]:
         spent=Sum("spent_nanos", default=0), held=Sum("held_nanos", default=0)
     )
     return sums["spent"], sums["held"]
+
+
+def parts(organization: Organization) -> dict[tuple[str, int], tuple[int, int]]:
+    """Return what each key and member spent and holds, where it is not nothing."""
+    rows = ScopeBudget.objects.filter(organization=organization)
+    return {
+        (row.scope, row.subject_id): (row.spent_nanos, row.held_nanos)
+        for row in rows
+        if row.spent_nanos or row.held_nanos
+    }
 
 
 def records(organization: Organization) -> list[UsageRecord]:

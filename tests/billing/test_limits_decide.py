@@ -8,12 +8,31 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.limits import Binding, Funding, Headroom, Refusal, decide, headroom
+from billing.limits import (
+    Binding,
+    Funding,
+    Headroom,
+    Refusal,
+    ScopeFunding,
+    decide,
+    headroom,
+)
 
 amounts = st.integers(0, 10**16)
 limits = st.none() | amounts
+scopes = st.builds(
+    ScopeFunding,
+    binding=st.sampled_from([Binding.KEY_LIMIT, Binding.MEMBER_LIMIT]),
+    name=st.just("laptop"),
+    limit_nanos=amounts,
+    spent_nanos=amounts,
+    held_nanos=amounts,
+)
 fundings = st.builds(
     Funding,
+    scopes=st.lists(scopes, max_size=2, unique_by=lambda scope: scope.binding).map(
+        tuple
+    ),
     hard_limit_nanos=limits,
     approved_limit_nanos=limits,
     credit_nanos=st.none() | st.integers(-(10**16), 10**16),
@@ -61,6 +80,8 @@ def test_no_limit_is_passed_by_what_is_admitted(funding: Funding, bound: int) ->
     after = funding.spent_nanos + funding.held_nanos + bound
     for limit in (funding.hard_limit_nanos, funding.approved_limit_nanos):
         assert limit is None or after <= limit
+    for scope in funding.scopes:
+        assert scope.spent_nanos + scope.held_nanos + bound <= scope.limit_nanos
     if funding.credit_nanos is not None:
         assert funding.held_nanos + bound <= funding.credit_nanos
 
@@ -72,6 +93,7 @@ def test_the_limit_that_is_named_leaves_the_least(funding: Funding, bound: int) 
 
     if refusal is not None:
         assert left[refusal.binding] == min(left.values()) < bound
+        assert refusal.left_nanos == left[refusal.binding]
         assert headroom(funding).binding is refusal.binding
 
 
@@ -106,7 +128,7 @@ def test_a_limit_counts_what_is_spent_and_what_is_held(
 
     assert headroom(state) == Headroom(10, binding)
     assert decide(state, 10) is None
-    assert decide(state, 11) == Refusal(binding, 100, 60, 30, 11)
+    assert decide(state, 11) == Refusal(binding, 100, 60, 30, 11, left_nanos=10)
 
 
 def test_credit_counts_what_is_held_only_for_it_is_consumed_by_spending() -> None:
@@ -142,3 +164,37 @@ def test_only_a_bound_beyond_the_whole_limit_can_never_fit() -> None:
     assert fitting is not None
     assert too_large is not None
     assert (fitting.can_never_fit, too_large.can_never_fit) == (False, True)
+
+
+def scope(binding: Binding, limit_nanos: int, **given: int) -> ScopeFunding:
+    nothing = {"spent_nanos": 0, "held_nanos": 0}
+    return ScopeFunding(binding, "laptop", limit_nanos, **nothing | given)
+
+
+def test_a_key_is_refused_by_what_it_spent_itself() -> None:
+    key = scope(Binding.KEY_LIMIT, 50, spent_nanos=30, held_nanos=15)
+    state = funding(hard_limit_nanos=100, spent_nanos=40, held_nanos=20, scopes=(key,))
+
+    assert decide(state, 5) is None
+    assert decide(state, 6) == Refusal(
+        Binding.KEY_LIMIT, 50, 30, 15, 6, left_nanos=5, scope_name="laptop"
+    )
+
+
+def test_a_limit_of_the_organization_names_no_key() -> None:
+    key = scope(Binding.KEY_LIMIT, 50)
+    refusal = decide(funding(hard_limit_nanos=10, scopes=(key,)), 20)
+
+    assert refusal is not None
+    assert (refusal.binding, refusal.scope_name) == (Binding.HARD_LIMIT, "")
+
+
+def test_where_key_member_and_organization_leave_the_same_the_key_is_named() -> None:
+    key = scope(Binding.KEY_LIMIT, 50)
+    member = scope(Binding.MEMBER_LIMIT, 50)
+
+    both = funding(hard_limit_nanos=50, scopes=(key, member))
+    one = funding(hard_limit_nanos=50, scopes=(member,))
+
+    assert headroom(both).binding is Binding.KEY_LIMIT
+    assert headroom(one).binding is Binding.MEMBER_LIMIT

@@ -40,6 +40,13 @@ BREAKS = {
     "I1 within holds": "UPDATE usage_usagerecord SET held_nanos = 1",
     "I2 spent": "UPDATE billing_budget SET spent_nanos = spent_nanos + 1",
     "I2 held": "UPDATE billing_budget SET held_nanos = held_nanos + 1",
+    "I2 scopes spent": (
+        "UPDATE billing_scopebudget SET spent_nanos = 0 WHERE scope = 'member'"
+    ),
+    "I2 scopes held": (
+        "UPDATE billing_scopebudget SET held_nanos = 0 WHERE scope = 'member'"
+    ),
+    "I2 keys": "DELETE FROM billing_scopebudget WHERE scope = 'key'",
     "I3 once": (
         "UPDATE usage_usagerecord SET occurred_at = occurred_at + interval '1 ms'"
     ),
@@ -226,7 +233,7 @@ def test_the_report_for_people_is_a_line_each_with_examples() -> None:
     broken = next(n for n, line in enumerate(lines) if line.startswith("BROKEN"))
     assert lines[broken].endswith("1 checked, 1 wrong")
     assert "spent 7, records 504000" in lines[broken + 1]
-    assert len(lines) == len(BREAKS) + 1
+    assert sum(not line.startswith(" ") for line in lines) == len(BREAKS)
 
 
 def test_the_gateways_of_open_holds_live(books: None) -> None:

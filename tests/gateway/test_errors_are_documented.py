@@ -42,7 +42,7 @@ def made_by(factory: Callable[..., ApiError]) -> Iterator[ApiError]:
         yield factory(**arguments)
         return
     for binding in Binding:
-        refusal = Refusal(binding, 100, 60, 30, bound_nanos=20)
+        refusal = Refusal(binding, 100, 60, 30, bound_nanos=20, left_nanos=10)
         yield factory(**arguments | {"refusal": refusal})
 
 
