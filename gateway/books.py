@@ -19,6 +19,7 @@ import psycopg
 from billing import booking, booking_single, booking_sql
 from billing.booking_types import Hold, Release, Settlement
 from billing.limits import Refusal
+from gateway import metrics
 from gateway.pipeline import Pipeline, PipelineBroken, StatementFailed
 
 logger = logging.getLogger(__name__)
@@ -85,8 +86,6 @@ class Books:
         self._later: set[asyncio.TimerHandle] = set()
         # Holds made here whose end is not committed yet.
         self._open: set[uuid.UUID] = set()
-        # Requests booked here that cost more than their bound: a fault of ours.
-        self.bound_violations = 0
 
     async def open(self) -> None:
         """Connect (or go on trying) and begin to book."""
@@ -193,7 +192,7 @@ class Books:
             await self._recover(batch, error)
             return
         for event_id in booked.bound_violations:
-            self.bound_violations += 1
+            metrics.BOUND_VIOLATIONS.inc()
             logger.error("bound_violated event=%s", event_id)
         for pending in batch.pending:
             refusal = booked.refusals.get(pending.item.event_id)

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 
 from billing.actions.limits import locked_limits
-from billing.models import Scope, ScopeLimit
+from billing.scope_models import Scope, ScopeLimit
 from core.money import LARGEST_AMOUNT_NANOS
 from keys.models import ApiKey
 from orgs import audit

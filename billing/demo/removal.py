@@ -9,7 +9,8 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from billing.demo import script
-from billing.models import Budget, Hold, Price, ScopeBudget
+from billing.models import Budget, Hold, Price
+from billing.scope_models import ScopeBudget
 from keys.models import ApiKey
 from orgs.models import AuditEvent, Membership, Organization, User
 from usage.models import RollupWatermark, UsageHour, UsageRecord

@@ -15,9 +15,10 @@ from billing import booking
 from billing.actions.sweep import execute
 from billing.booking_single import book_one
 from billing.booking_types import Hold, Release, Settlement, settlement
-from billing.models import Budget, CreditGrant, ScopeBudget, SpendLimits
+from billing.models import Budget, CreditGrant, SpendLimits
 from billing.models import Hold as HoldRow
 from billing.pricing import Tokens
+from billing.scope_models import ScopeBudget
 from orgs.models import Organization
 from tests.usage_factories import event_id_at
 from usage.models import UsageRecord

@@ -8,7 +8,8 @@ import pytest
 
 from billing.actions.scope_limits import set_key_limit, set_member_limit
 from billing.limits import Binding
-from billing.models import BillingProfile, ScopeBudget
+from billing.models import BillingProfile
+from billing.scope_models import ScopeBudget
 from keys.models import ApiKey
 from orgs.models import Environment, Membership, Organization, Role, User
 from tests import factories

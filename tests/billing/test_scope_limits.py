@@ -9,7 +9,7 @@ from billing.actions.scope_limits import (
     set_key_limit,
     set_member_limit,
 )
-from billing.models import Scope, ScopeLimit
+from billing.scope_models import Scope, ScopeLimit
 from orgs.actions.members import remove_member
 from orgs.models import AuditEvent, Membership, Organization, User
 from tests.concurrency.threads import all_at_once
