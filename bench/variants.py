@@ -67,7 +67,7 @@ async def forwarder(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "lifespan.shutdown.complete"})
         return
     request = Request.of(scope, receive, send)
-    body = await request.body(max_bytes=10_000_000)
+    body = bytes(await request.body(max_bytes=10_000_000))
     client = cast("HttpClient", scope["state"]["client"])
     provider = client.provider(base_url=os.environ["BENCH_UPSTREAM"], secret="none")
     path = request.path.removeprefix("/v1")

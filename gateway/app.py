@@ -40,6 +40,8 @@ async def serve(gateway: Gateway, scope: Scope, receive: Receive, send: Send) ->
         # A stream that broke here stays unfinished, which the client notices.
         if not request.has_answer_begun:
             await request.answer_error(errors.internal())
+    finally:
+        request.end()
 
 
 async def route(gateway: Gateway, request: Request) -> None:

@@ -101,6 +101,18 @@ def too_large(body_max_bytes: int) -> ApiError:
     return ApiError(413, f"The request body is larger than {body_max_bytes} bytes.")
 
 
+def too_slow() -> ApiError:
+    return ApiError(408, "The request body did not come in time.")
+
+
+def no_room() -> ApiError:
+    """Others' large bodies take up all the room that this gateway gives them."""
+    message = "Too many large requests are under way here. Try again in a moment."
+    busy = server_error(503, message, "gateway_busy")
+    busy.headers = {"retry-after": "2"}
+    return busy
+
+
 def model_not_found(model: str) -> ApiError:
     message = f"The model `{model}` does not exist or you do not have access to it."
     return ApiError(404, message, param="model", code="model_not_found")

@@ -53,6 +53,11 @@ class Exchange:
             is_estimated=is_estimated,
         )
 
+    def forget_body(self) -> None:
+        """Let go of a body that the provider has: an answer may be long in coming."""
+        self.call.body, self.call.payload = {}, b""
+        self.request.end()
+
     async def settle(
         self, outcome: Outcome, status_code: int, tokens: Tokens | None
     ) -> Settlement:

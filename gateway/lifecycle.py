@@ -17,10 +17,11 @@ from core.ids import event_time
 from gateway import errors
 from gateway.auth import Caller, authenticate
 from gateway.books import BooksUnreachable
-from gateway.calls import Call, NotBounded, bound_nanos, free_rates, read_call
+from gateway.calls import Call, NotBounded, bound_nanos, free_rates
 from gateway.exchange import Exchange
 from gateway.messages import Request
 from gateway.model_list import model_is_known
+from gateway.receiving import receive_call
 from gateway.relay import refusal_of, relay
 from gateway.service import Gateway
 from gateway.upstream import Lost, NotDispatched, Upstream
@@ -36,8 +37,7 @@ async def begin(
     :raises ApiError: for every refusal; then nothing is held and nothing was sent.
     """
     caller = await identify(gateway, request)
-    raw = await request.body(max_bytes=gateway.body_max_bytes)
-    call = read_call(endpoint, path, raw)
+    call = await receive_call(gateway, request, endpoint, path)
     upstream, simulated = await choose_upstream(gateway, caller)
     book = await gateway.directory.price_book()
     rates = book.find(call.model, event_time(request.event_id)) or free_rates(call)
@@ -159,6 +159,7 @@ async def forward(exchange: Exchange, upstream: Upstream) -> None:
         # Stopped while sending: it may have arrived.
         books.settle_soon(exchange.settlement(Outcome.GATEWAY_LOST, 0, None))
         raise
+    exchange.forget_body()
     try:
         await relay(exchange, answer)
     finally:

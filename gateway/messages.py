@@ -1,28 +1,49 @@
-"""HTTP over raw ASGI: requests read within a limit, answers with our headers."""
+"""HTTP over raw ASGI: requests read within limits, answers with our headers."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    MutableMapping,
+)
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from core.ids import new_event_id
 from gateway import errors
+from gateway.room import NoRoom, Room
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
+Body = bytes | bytearray
+T = TypeVar("T")
 
 JSON_TYPE = (b"content-type", b"application/json")
 OPENAI_VERSION = (b"openai-version", b"2020-10-01")
+# A client that sends so slowly holds room that others wait for.
+BODY_TIMEOUT_S = 300.0
 
 
 class ClientLeft(Exception):
     """The client went away before its request was complete."""
+
+
+async def in_time(reading: Awaitable[T]) -> T:
+    """Return what `reading` brings. Raises `ApiError` (408) if it takes too long."""
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            return await reading
+    except TimeoutError:
+        raise errors.too_slow() from None
 
 
 @dataclass(slots=True)
@@ -39,6 +60,7 @@ class Request:
     # Public id of the organization, once known.
     organization_id: str = ""
     has_answer_begun: bool = False
+    _at_end: list[Callable[[], None]] = field(default_factory=list)
 
     @classmethod
     def of(cls, scope: Scope, receive: Receive, send: Send) -> Request:
@@ -57,24 +79,76 @@ class Request:
     def elapsed_ms(self) -> int:
         return int((time.perf_counter() - self.started) * 1000)
 
-    async def body(self, *, max_bytes: int) -> bytes:
+    def at_end(self, act: Callable[[], None]) -> None:
+        """Have `act` called when this request is over, whatever becomes of it."""
+        self._at_end.append(act)
+
+    def end(self) -> None:
+        """Give back what the request took up. To do it twice is the same as once."""
+        while self._at_end:
+            self._at_end.pop()()
+
+    async def body(self, *, max_bytes: int, room: Room | None = None) -> Body:
         """
-        Return the whole body.
+        Return the whole body; a large one takes its `room` until the request ends.
+
+        :raises ApiError: if it is longer than `max_bytes` (413), comes too slowly
+            (408), or there is no room for it (503).
+        """
+        self.refuse_if_longer(max_bytes)
+        part, is_last = await self._receive_part()
+        if is_last:
+            if len(part) > max_bytes:
+                raise errors.too_large(max_bytes)
+            return part
+        stated = self.content_length()
+        await self.take(room, max_bytes if stated is None else stated)
+        return await in_time(self._whole(part, max_bytes))
+
+    async def _whole(self, first: bytes, max_bytes: int) -> bytearray:
+        whole = bytearray(first)
+        async for part in self.parts(max_bytes=max_bytes, read=len(first)):
+            whole += part
+        return whole
+
+    async def parts(self, *, max_bytes: int, read: int = 0) -> AsyncIterator[bytes]:
+        """
+        Yield what comes of the body, `read` bytes of which came before.
 
         :raises ApiError: if it is longer than `max_bytes` (413).
         """
-        parts, length = [], 0
-        while True:
-            message = await self.receive()
-            if message["type"] == "http.disconnect":
-                raise ClientLeft
-            part = message.get("body", b"")
-            length += len(part)
-            if length > max_bytes:
+        is_last = False
+        while not is_last:
+            part, is_last = await self._receive_part()
+            read += len(part)
+            if read > max_bytes:
                 raise errors.too_large(max_bytes)
-            parts.append(part)
-            if not message.get("more_body", False):
-                return b"".join(parts) if len(parts) > 1 else part
+            yield part
+
+    async def take(self, room: Room | None, count: int) -> None:
+        """Take room until this request ends. Raises `ApiError` (503) without any."""
+        if room is None:
+            return
+        try:
+            lease = await room.take(count)
+        except NoRoom:
+            raise errors.no_room() from None
+        self.at_end(lease.end)
+
+    def refuse_if_longer(self, max_bytes: int) -> None:
+        """Refuse what says that it is too long, before it is read."""
+        if (self.content_length() or 0) > max_bytes:
+            raise errors.too_large(max_bytes)
+
+    def content_length(self) -> int | None:
+        stated = self.headers.get(b"content-length", b"")
+        return int(stated) if stated.isdigit() else None
+
+    async def _receive_part(self) -> tuple[bytes, bool]:
+        message = await self.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        return message.get("body", b""), not message.get("more_body", False)
 
     async def start_answer(
         self, status: int, headers: Iterable[tuple[bytes, bytes]]

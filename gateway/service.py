@@ -7,6 +7,7 @@ from django.conf import settings
 from gateway.books import Books
 from gateway.directory import Directory
 from gateway.presence import Presence
+from gateway.room import Room
 from gateway.sandbox import SandboxUpstream
 from gateway.upstream import HttpClient
 
@@ -24,6 +25,10 @@ class Gateway:
         self.sandbox = SandboxUpstream(is_paced=settings.SANDBOX_PACE)
         self.client = HttpClient(timeout_s=settings.UPSTREAM_TIMEOUT_S)
         self.body_max_bytes: int = settings.GATEWAY_BODY_MAX_BYTES
+        self.upload_max_bytes: int = settings.GATEWAY_UPLOAD_MAX_BYTES
+        self.upload_folder: str | None = settings.GATEWAY_UPLOAD_FOLDER or None
+        self.bodies = Room(settings.GATEWAY_BODIES_MAX_BYTES)
+        self.uploads = Room(settings.GATEWAY_UPLOADS_MAX_BYTES)
         self.drain_s: float = settings.GATEWAY_DRAIN_S
         self.base_url: str = settings.BASE_URL
 

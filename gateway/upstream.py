@@ -17,6 +17,8 @@ RETURNED_PREFIXES = ("x-ratelimit-",)
 # An unstreamed answer is held in memory to be metered.
 ANSWER_MAX_BYTES = 64 * 1024 * 1024
 CONNECT_TIMEOUT_S = 10.0
+# What is sent at once; whoever else has something to send comes between.
+SLICE_BYTES = 256 * 1024
 # With the provider's own default of 600 s a connection may wait long for bytes.
 CONNECTIONS_MAX = 1000
 
@@ -35,6 +37,24 @@ class Lost(UpstreamError):
 
 class TimedOut(Lost):
     """It was sent, and the answer did not come in time."""
+
+
+class StreamedPayload(Protocol):
+    """A body that is sent from elsewhere than memory."""
+
+    content_type: str
+
+    def __len__(self) -> int:
+        """Return the exact number of bytes."""
+        ...
+
+    def parts(self) -> AsyncIterator[bytes]:
+        """Yield the bytes, from the first on each time."""
+        ...
+
+
+# What is sent: JSON, or a form with files.
+Payload = bytes | StreamedPayload
 
 
 class Answer(Protocol):
@@ -60,7 +80,7 @@ class Upstream(Protocol):
     """Whoever answers a call: a provider, or the sandbox."""
 
     async def send(
-        self, method: str, path: str, payload: bytes, headers: Mapping[bytes, bytes]
+        self, method: str, path: str, payload: Payload, headers: Mapping[bytes, bytes]
     ) -> Answer:
         """Send a request. Raises `NotDispatched` or `Lost`."""
         ...
@@ -130,7 +150,7 @@ class HttpProvider:
     secret: str
 
     async def send(
-        self, method: str, path: str, payload: bytes, headers: Mapping[bytes, bytes]
+        self, method: str, path: str, payload: Payload, headers: Mapping[bytes, bytes]
     ) -> HttpAnswer:
         """Send a request. Redirects are not followed: they could carry the key off."""
         forwarded = {
@@ -142,12 +162,12 @@ class HttpProvider:
         # What is compressed cannot be metered; to say nothing would allow it.
         forwarded["Accept-Encoding"] = "identity"
         if payload:
-            forwarded["Content-Type"] = "application/json"
+            forwarded.update(headers_of(payload))
         try:
             response = await self.session.request(
                 method,
                 URL(self.base_url + path, encoded=True),
-                data=payload or None,
+                data=data_of(payload),
                 headers=forwarded,
                 allow_redirects=False,
             )
@@ -164,6 +184,24 @@ class HttpProvider:
         except (aiohttp.ClientError, ConnectionError) as error:
             raise Lost(type(error).__name__) from error
         return HttpAnswer(response, response.status, returned_headers(response))
+
+
+def headers_of(payload: Payload) -> dict[str, str]:
+    """Return the headers that describe a body. Its length is known: no chunks."""
+    kind = "application/json" if isinstance(payload, bytes) else payload.content_type
+    return {"Content-Type": kind, "Content-Length": str(len(payload))}
+
+
+def data_of(payload: Payload) -> bytes | AsyncIterator[bytes] | None:
+    """Return a body as it is sent: a large one in slices, so that others get a turn."""
+    if not isinstance(payload, bytes):
+        return payload.parts()
+    return slices(payload) if len(payload) > SLICE_BYTES else payload or None
+
+
+async def slices(payload: bytes) -> AsyncIterator[bytes]:
+    for start in range(0, len(payload), SLICE_BYTES):
+        yield payload[start : start + SLICE_BYTES]
 
 
 def returned_headers(response: aiohttp.ClientResponse) -> list[tuple[bytes, bytes]]:

@@ -19,7 +19,7 @@ from gateway.calls import chat, completions, embeddings, moderations, responses
 from gateway.calls.bounds import NotBounded
 from usage.models import Endpoint
 
-__all__ = ["Call", "NotBounded", "bound_nanos", "free_rates", "read_call"]
+__all__ = ["Call", "NotBounded", "bound_nanos", "call_of", "free_rates", "read_call"]
 # The price of what is free, which has no row in the price list.
 NO_PRICE = 0
 
@@ -105,12 +105,20 @@ def read_call(endpoint: Endpoint, path: str, raw: bytes) -> Call:
     """
     Read a body and check what the bound and the price depend on.
 
-    Unknown fields pass through.
-
     :raises ApiError: for a body that is not JSON, or has wrong types.
     """
+    return call_of(endpoint, path, parse_object(raw))
+
+
+def call_of(endpoint: Endpoint, path: str, body: dict[str, Any]) -> Call:
+    """
+    Check what of a body the bound and the price depend on, and write it anew.
+
+    Unknown fields pass through.
+
+    :raises ApiError: for wrong types.
+    """
     kind = KINDS[endpoint]
-    body = parse_object(raw)
     refuse_look_alikes(body, kind.bounding)
     kind.check(body)
     model = read_model(body)
@@ -127,7 +135,7 @@ def read_call(endpoint: Endpoint, path: str, raw: bytes) -> Call:
     )
 
 
-def parse_object(raw: bytes) -> dict[str, Any]:
+def parse_object(raw: bytes | bytearray) -> dict[str, Any]:
     try:
         body = orjson.loads(raw)
     except orjson.JSONDecodeError as error:

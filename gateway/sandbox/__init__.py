@@ -20,6 +20,7 @@ from gateway.sandbox.embeddings import embed
 from gateway.sandbox.moderations import moderate
 from gateway.sandbox.responses import respond
 from gateway.sandbox.texts import Events
+from gateway.upstream import Payload
 
 FIRST_TOKEN_S = 0.18
 TOKEN_S = 0.012
@@ -60,8 +61,9 @@ class SandboxUpstream:
         self._is_paced = is_paced
 
     async def send(
-        self, method: str, path: str, payload: bytes, headers: Mapping[bytes, bytes]
+        self, method: str, path: str, payload: Payload, headers: Mapping[bytes, bytes]
     ) -> SandboxAnswer:
+        assert isinstance(payload, bytes), "the sandbox takes no forms"
         body = orjson.loads(payload)
         pace_s = TOKEN_S if self._is_paced else 0.0
         if self._is_paced:

@@ -176,14 +176,14 @@ def test_a_wrong_type_elsewhere_is_refused_and_named(
 def test_a_body_over_the_limit_is_refused_and_the_gateway_goes_on(
     house: House, provider: rig.Provider
 ) -> None:
-    text = "x" * (10 * 1024 * 1024)
+    text = "x" * (32 * 1024 * 1024)
     body = {**BODY, "messages": [{"role": "user", "content": text}]}
 
     with nothing_written(provider):
         answer = call(house.url, house.key, body)
 
     assert answer.summary == (413, "invalid_request_error", None)
-    assert "10485760 bytes" in answer.error["message"]
+    assert "33554432 bytes" in answer.error["message"]
     assert call(house.url, house.key).status == 200
 
 

@@ -1,0 +1,36 @@
+"""From what a client sends to a call: the body taken in, then read."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from gateway.calls import Call, call_of, parse_object
+from gateway.messages import Request
+from gateway.service import Gateway
+from usage.models import Endpoint
+
+# A larger body takes milliseconds to read, and as many to write anew.
+LARGE_BYTES = 1024 * 1024
+
+
+async def receive_call(
+    gateway: Gateway, request: Request, endpoint: Endpoint, path: str
+) -> Call:
+    """
+    Take a request's body in and read it.
+
+    :raises ApiError: if it is too long, comes too slowly, finds no room, or is
+        malformed.
+    """
+    return call_of(endpoint, path, await receive_object(gateway, request))
+
+
+async def receive_object(gateway: Gateway, request: Request) -> dict[str, Any]:
+    """Return the object that a body is; the body itself is gone then."""
+    limit = gateway.body_max_bytes
+    raw = await request.body(max_bytes=limit, room=gateway.bodies)
+    body = parse_object(raw)
+    if len(raw) > LARGE_BYTES:
+        await asyncio.sleep(0)
+    return body
