@@ -22,7 +22,7 @@ from billing.models import (
     SoftLimit,
     SpendLimits,
 )
-from billing.price_conditions import LONG_RATES
+from billing.price_conditions import LONG_RATES, MEDIA_RATES, RATES
 from orgs.admin_base import LargeTableAdmin, ReadOnlyAdmin, dollars, is_operator
 from orgs.models import User
 
@@ -54,23 +54,20 @@ class PriceAdmin(ReadOnlyAdmin):
     form = PriceForm
     list_display = (
         "model",
+        "service_tier",
         "effective_from",
-        "input_nanos",
-        "cached_input_nanos",
-        "cache_write_nanos",
-        "output_nanos",
+        *RATES,
         "source",
     )
-    list_filter = ("source",)
+    list_filter = ("source", "service_tier")
     search_fields = ("model",)
-    ordering = ("model", "-effective_from")
+    ordering = ("model", "service_tier", "-effective_from")
     fields = (
         "model",
+        "service_tier",
         "effective_from",
-        "input_nanos",
-        "cached_input_nanos",
-        "cache_write_nanos",
-        "output_nanos",
+        *RATES,
+        *MEDIA_RATES,
         "long_context_above",
         *LONG_RATES,
         "max_output_tokens",

@@ -6,6 +6,8 @@ from typing import Any
 
 import orjson
 
+from usage.counts import COUNTS
+
 # Sorted before they are locked: the one order of locks.
 LOCK_BUDGETS = """
 SELECT budget.id, budget.organization_id, budget.cycle_start,
@@ -122,9 +124,8 @@ END_HOLDS = "DELETE FROM billing_hold WHERE event_id = ANY(%s::uuid[])"
 
 RECORD_COLUMNS = (
     "event_id, occurred_at, organization_id, api_key_id, user_id, endpoint, model, "
-    "simulated, input_tokens, cached_input_tokens, cache_write_tokens, "
-    "output_tokens, reasoning_tokens, cost_nanos, cycle_start, kind, corrects, "
-    "outcome, status_code, streamed, price_id, held_nanos, latency_ms, "
+    f"simulated, {', '.join(COUNTS)}, cost_nanos, cycle_start, kind, corrects, "
+    "outcome, status_code, streamed, service_tier, price_id, held_nanos, latency_ms, "
     "first_token_ms"
 )
 

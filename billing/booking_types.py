@@ -5,11 +5,16 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from operator import attrgetter
 from typing import Any
 
 from billing.pricing import Tokens
 from core.ids import event_time
 from core.periods import cycle_of
+from usage.counts import COUNTS
+
+# The fields of `Tokens` in the order of the columns that keep them.
+TOKEN_COUNTS = attrgetter(*(name.removesuffix("_tokens") for name in COUNTS))
 
 BudgetKey = tuple[int, date]
 # Organization, cycle, scope (billing.models.Scope's value), key's or person's id.
@@ -106,6 +111,10 @@ class Record:
     cost_nanos: int
     latency_ms: int
     first_token_ms: int | None
+    # The price that the cost was computed by: the hold's, or another tier's.
+    price_id: int
+    # As the provider's answer said; empty if it did not.
+    service_tier: str
 
     def as_correction(
         self, event_id: uuid.UUID, corrects: uuid.UUID, past_cost_nanos: int
@@ -130,11 +139,7 @@ class Record:
             "endpoint": hold.endpoint,
             "model": hold.model,
             "simulated": hold.simulated,
-            "input_tokens": self.tokens.input,
-            "cached_input_tokens": self.tokens.cached_input,
-            "cache_write_tokens": self.tokens.cache_write,
-            "output_tokens": self.tokens.output,
-            "reasoning_tokens": self.tokens.reasoning,
+            **dict(zip(COUNTS, TOKEN_COUNTS(self.tokens), strict=True)),
             "cost_nanos": self.cost_nanos,
             "cycle_start": hold.cycle_start,
             "kind": self.kind,
@@ -142,7 +147,8 @@ class Record:
             "outcome": self.outcome,
             "status_code": self.status_code,
             "streamed": hold.streamed,
-            "price_id": hold.price_id,
+            "service_tier": self.service_tier,
+            "price_id": self.price_id,
             "held_nanos": hold.bound_nanos or 0,
             "latency_ms": self.latency_ms,
             "first_token_ms": self.first_token_ms,
@@ -181,8 +187,14 @@ def settlement(
     latency_ms: int,
     first_token_ms: int | None = None,
     is_estimated: bool = False,
+    price_id: int | None = None,
+    service_tier: str = "",
 ) -> Settlement:
-    """Return the settlement of a hold. Cost in nano-dollars, times in ms."""
+    """
+    Return the settlement of a hold. Cost in nano-dollars, times in ms.
+
+    The price is the hold's, unless the answer was of another service tier.
+    """
     record = Record(
         hold=hold,
         event_id=hold.event_id,
@@ -194,5 +206,7 @@ def settlement(
         cost_nanos=cost_nanos,
         latency_ms=latency_ms,
         first_token_ms=first_token_ms,
+        price_id=hold.price_id if price_id is None else price_id,
+        service_tier=service_tier[:16],
     )
     return Settlement(hold=hold, record=record)

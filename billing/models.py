@@ -8,7 +8,11 @@ from django.utils import timezone
 
 # The tables beside money, and those of keys and members, have their own modules.
 from billing.gateway_models import GatewaySettings, KeptAnswer
-from billing.price_conditions import long_context_is_whole, rates_are_positive
+from billing.price_conditions import (
+    long_context_is_whole,
+    rates_are_positive,
+    something_is_priced,
+)
 from billing.scope_models import ScopeBudget, ScopeLimit
 from core import ids
 from keys.models import ApiKey
@@ -31,22 +35,49 @@ class PriceSource(models.TextChoices):
     OPERATOR = "operator", "Operator"
 
 
+class ServiceTier(models.TextChoices):
+    """How fast a provider serves a request, by the names that OpenAI answers with."""
+
+    STANDARD = "", "Standard"
+    FLEX = "flex", "Flex"
+    PRIORITY = "priority", "Priority"
+    BATCH = "batch", "Batch"
+
+
 class Price(models.Model):
     """
-    Rates of a model from an instant on, in nano-dollars per token, by token kind.
+    Rates of a model and service tier from an instant on, by kind, in nano-dollars.
 
-    A null rate means *unpriced*, never free; cached input and cache writes without
-    a rate are charged as input. Rows are never changed once used: a new price is a
-    new row with a later `effective_from`.
+    A null rate means *unpriced*, never free; billing/README.md says which kinds are
+    charged as another without a rate of their own. Rows are never changed once used:
+    a new price is a new row with a later `effective_from`.
     """
 
     # An exact model name, or a prefix that ends in `*` (the longest match wins).
     model = models.CharField(max_length=120)
+    # Another price of the model that has a standard one under the same name.
+    service_tier = models.CharField(
+        max_length=12,
+        choices=ServiceTier.choices,
+        default=ServiceTier.STANDARD,
+        db_default="",
+        blank=True,
+    )
     effective_from = models.DateTimeField()
-    input_nanos = models.BigIntegerField()
+    input_nanos = models.BigIntegerField(null=True, blank=True)
     cached_input_nanos = models.BigIntegerField(null=True, blank=True)
     cache_write_nanos = models.BigIntegerField(null=True, blank=True)
     output_nanos = models.BigIntegerField(null=True, blank=True)
+    # Sound and images, per token; text to be read aloud, per character; sound that
+    # is not counted in tokens, per second.
+    audio_input_nanos = models.BigIntegerField(null=True, blank=True)
+    cached_audio_input_nanos = models.BigIntegerField(null=True, blank=True)
+    image_input_nanos = models.BigIntegerField(null=True, blank=True)
+    cached_image_input_nanos = models.BigIntegerField(null=True, blank=True)
+    audio_output_nanos = models.BigIntegerField(null=True, blank=True)
+    image_output_nanos = models.BigIntegerField(null=True, blank=True)
+    character_nanos = models.BigIntegerField(null=True, blank=True)
+    second_nanos = models.BigIntegerField(null=True, blank=True)
     # Long context: with more input tokens than this, every token of the request is
     # charged at the long rates. Null where one rate holds at any length.
     long_context_above = models.PositiveIntegerField(null=True, blank=True)
@@ -65,7 +96,19 @@ class Price(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["model", "effective_from"], name="price_once_per_instant"
+                fields=["model", "service_tier", "effective_from"],
+                name="price_once_per_tier_and_instant",
+            ),
+            models.CheckConstraint(
+                condition=Q(service_tier__in=ServiceTier.values),
+                name="price_service_tier_known",
+            ),
+            models.CheckConstraint(
+                condition=something_is_priced(),
+                name="price_of_something",
+                violation_error_message=(
+                    "A price has a rate for input, per token, character or second."
+                ),
             ),
             models.CheckConstraint(
                 condition=rates_are_positive(),
@@ -85,7 +128,8 @@ class Price(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.model} from {self.effective_from:%Y-%m-%d}"
+        tier = f" ({self.service_tier})" if self.service_tier else ""
+        return f"{self.model}{tier} from {self.effective_from:%Y-%m-%d}"
 
 
 class SpendLimits(models.Model):

@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 from functools import reduce
-from operator import and_
+from operator import and_, or_
 
 from django.db.models import Q
 
+# The rates of text, which may be others above a length.
 RATES = ("input_nanos", "cached_input_nanos", "cache_write_nanos", "output_nanos")
 LONG_RATES = tuple(f"long_{name}" for name in RATES)
+# The rates of sound and images, the same at any length.
+MEDIA_RATES = (
+    "audio_input_nanos",
+    "cached_audio_input_nanos",
+    "image_input_nanos",
+    "cached_image_input_nanos",
+    "audio_output_nanos",
+    "image_output_nanos",
+    "character_nanos",
+    "second_nanos",
+)
 
 
 def rates_are_positive() -> Q:
-    """Return the condition that a rate is above zero or absent; input has one."""
+    """Return the condition that a rate is above zero or absent."""
     conditions = (
         Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__gt": 0})
-        for name in (*RATES[1:], *LONG_RATES)
+        for name in (*RATES, *LONG_RATES, *MEDIA_RATES)
     )
-    return reduce(and_, conditions, Q(input_nanos__gt=0))
+    return reduce(and_, conditions)
+
+
+def something_is_priced() -> Q:
+    """Return the condition that what goes in has a rate, by one unit or another."""
+    units = ("input_nanos", "character_nanos", "second_nanos")
+    return reduce(or_, (Q(**{f"{name}__isnull": False}) for name in units))
 
 
 def long_context_is_whole() -> Q:

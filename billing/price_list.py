@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from billing.models import Price
-from billing.pricing import LongContext, PriceBook, Rates
+from billing.price_book import PriceBook
+from billing.pricing import LongContext, Rates
 
 
 def load_price_book() -> PriceBook:
@@ -16,32 +19,37 @@ def load_price_book() -> PriceBook:
 
 def rates_of(price: Price) -> Rates:
     """Return a price row's rates."""
-    return Rates(
+    rates = Rates(
         price_id=price.pk,
         model=price.model,
+        tier=price.service_tier,
         input_nanos=price.input_nanos,
         cached_input_nanos=price.cached_input_nanos,
         cache_write_nanos=price.cache_write_nanos,
         output_nanos=price.output_nanos,
+        audio_input_nanos=price.audio_input_nanos,
+        cached_audio_input_nanos=price.cached_audio_input_nanos,
+        image_input_nanos=price.image_input_nanos,
+        cached_image_input_nanos=price.cached_image_input_nanos,
+        audio_output_nanos=price.audio_output_nanos,
+        image_output_nanos=price.image_output_nanos,
+        character_nanos=price.character_nanos,
+        second_nanos=price.second_nanos,
         max_output_tokens=price.max_output_tokens,
         context_window=price.context_window,
-        long_context=long_context_of(price),
     )
+    return replace(rates, long_context=long_context_of(price, rates))
 
 
-def long_context_of(price: Price) -> LongContext | None:
+def long_context_of(price: Price, rates: Rates) -> LongContext | None:
+    """Return the long rates: those of text are others, the rest stays."""
     if price.long_context_above is None or price.long_input_nanos is None:
         return None
-    return LongContext(
-        above=price.long_context_above,
-        rates=Rates(
-            price_id=price.pk,
-            model=price.model,
-            input_nanos=price.long_input_nanos,
-            cached_input_nanos=price.long_cached_input_nanos,
-            cache_write_nanos=price.long_cache_write_nanos,
-            output_nanos=price.long_output_nanos,
-            max_output_tokens=price.max_output_tokens,
-            context_window=price.context_window,
-        ),
+    long_rates = replace(
+        rates,
+        input_nanos=price.long_input_nanos,
+        cached_input_nanos=price.long_cached_input_nanos,
+        cache_write_nanos=price.long_cache_write_nanos,
+        output_nanos=price.long_output_nanos,
     )
+    return LongContext(above=price.long_context_above, rates=long_rates)

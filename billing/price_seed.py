@@ -1,10 +1,10 @@
 """
 The price list of genai-prices, as rows of ours. The only module that imports it.
 
-Taken over is only what a price row of ours tells in full: rates of text tokens by kind,
-and others above one length of the prompt. A model with a rate beyond them (for audio,
-for images) would be charged below its provider's price: it is left out, and an
-unpriced model is refused wherever a limit applies.
+Taken over is only what a price row of ours tells in full: rates by kind of token, per
+character and per second, and others above one length of the prompt for text. A model
+with a rate beyond them would be charged below its provider's price: it is left out,
+and an unpriced model is refused wherever a limit applies.
 """
 
 from __future__ import annotations
@@ -22,38 +22,56 @@ from genai_prices import data, types
 from core.money import NANOS_PER_DOLLAR
 
 PROVIDER = "openai"
-TOKENS_PER_RATE = 1_000_000
+PER_MILLION = 1_000_000
+SECONDS_PER_HOUR = 3600
 # When the list's undated prices begin: before any record of ours.
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
-# The list's names of our rates.
+# The list's names of our rates of text, and of what costs the same at any length.
 COLUMNS = {
     "input_mtok": "input_nanos",
     "cache_read_mtok": "cached_input_nanos",
     "cache_write_mtok": "cache_write_nanos",
     "output_mtok": "output_nanos",
 }
+MEDIA_COLUMNS = {
+    "input_audio_mtok": "audio_input_nanos",
+    "cache_audio_read_mtok": "cached_audio_input_nanos",
+    "input_image_mtok": "image_input_nanos",
+    "cache_image_read_mtok": "cached_image_input_nanos",
+    "output_audio_mtok": "audio_output_nanos",
+    "output_image_mtok": "image_output_nanos",
+    "input_mchars": "character_nanos",
+    "input_audio_hours": "second_nanos",
+}
+# All sound, which is the input's: what OpenAI transcribes is charged by its length.
+SAME_AS = {"audio_hours": "input_audio_hours"}
 # Fees per call of a tool. They are no part of a token's price, and a request that
 # asks for such a tool is refused by the gateway.
 TOOL_FEES = frozenset({"web_searches_kcount", "storage_searches_kcount"})
 # How the list writes the dated names of a model, such as `gpt-6-sol-2026-07-09`.
 DATED_NAMES = re.compile(r"\^(?P<name>(?:[\w-]|\\\.)+)-\\d\{4\}-\\d\{2\}-\\d\{2\}\$")
-# Models that cost by more than text tokens, though the list may name no rate for it.
-COSTS_BEYOND_TEXT = (
+# Models with costs that no price row tells, though the list may name no rate for it.
+COSTS_BEYOND_RATES = (
     "-live",
     "-search",
-    "audio",
     "computer-use",
     "deep-research",
-    "image",
     "realtime",
-    "transcribe",
-    "tts",
 )
+# Models that hear, see or draw: of these rates, the list must name one.
+MUST_NAME = {
+    "audio": ("input_audio_mtok",),
+    "image": ("input_image_mtok",),
+    "transcribe": ("input_audio_mtok", "input_audio_hours"),
+    "tts": ("input_mchars", "output_mtok"),
+}
+# Models that give nothing else: the list states it as the rate of all output.
+GIVE_ONLY = {"image": "output_image_mtok", "tts": "output_audio_mtok"}
 
 
 @dataclass(frozen=True, slots=True)
 class ListedPrice:
-    """Rates in nano-dollars per token, by column of `Price`, from an instant on."""
+    """Rates in nano-dollars, by column of `Price`, from an instant on."""
 
     model: str
     effective_from: datetime
@@ -124,7 +142,7 @@ def prices_of(model: types.ModelInfo, pattern: str) -> list[ListedPrice]:
 
     :raises NotTellable: if one of them has parts that our rates do not tell.
     """
-    if any(word in pattern for word in COSTS_BEYOND_TEXT):
+    if any(word in pattern for word in COSTS_BEYOND_RATES):
         raise NotTellable
     return [
         listed_price(model, pattern, effective_from, rates)
@@ -158,17 +176,17 @@ def listed_price(
     effective_from: datetime,
     rates: types.ModelPrice,
 ) -> ListedPrice:
-    stated = {name: value for name, value in vars(rates).items() if value is not None}
-    if not stated.keys() <= COLUMNS.keys() | TOOL_FEES or "input_mtok" not in stated:
-        raise NotTellable
+    stated = stated_rates(rates, pattern)
     listed = {COLUMNS[name]: stated[name] for name in COLUMNS if name in stated}
     above = length_threshold(listed.values())
-    exact = {
-        name: nanos_per_token(standard_rate(rate)) for name, rate in listed.items()
-    }
+    exact = {name: nanos_each(standard_rate(rate)) for name, rate in listed.items()}
     if above is not None:
         for name, rate in listed.items():
-            exact[f"long_{name}"] = nanos_per_token(long_rate(rate))
+            exact[f"long_{name}"] = nanos_each(long_rate(rate))
+    for name, column in MEDIA_COLUMNS.items():
+        if name in stated:
+            units = SECONDS_PER_HOUR if name.endswith("_hours") else PER_MILLION
+            exact[column] = nanos_each(stated[name], units=units)
     return ListedPrice(
         model=pattern,
         effective_from=effective_from,
@@ -178,6 +196,29 @@ def listed_price(
         context_window=model.context_window,
         is_rounded=not are_whole(exact.values()),
     )
+
+
+def stated_rates(rates: types.ModelPrice, pattern: str) -> dict[str, object]:
+    """
+    Return the rates that the list states, under one name each.
+
+    :raises NotTellable: if there are others than ours, or one is missing.
+    """
+    stated = {name: value for name, value in vars(rates).items() if value is not None}
+    for name, other in SAME_AS.items():
+        if name in stated and stated.pop(name) != stated.get(other):
+            raise NotTellable
+    if not stated.keys() <= COLUMNS.keys() | MEDIA_COLUMNS.keys() | TOOL_FEES:
+        raise NotTellable
+    if not stated.keys() & {"input_mtok", "input_mchars", "input_audio_hours"}:
+        raise NotTellable
+    for word, names in MUST_NAME.items():
+        if word in pattern and not stated.keys() & set(names):
+            raise NotTellable
+    for word, name in GIVE_ONLY.items():
+        if word in pattern and "output_mtok" in stated:
+            stated.setdefault(name, stated["output_mtok"])
+    return stated
 
 
 def length_threshold(rates: Iterable[object]) -> int | None:
@@ -209,15 +250,15 @@ def long_rate(rate: object) -> object:
     return standard_rate(rate)
 
 
-def nanos_per_token(dollars_per_million: object) -> Decimal:
+def nanos_each(dollars: object, *, units: int = PER_MILLION) -> Decimal:
     """
-    Convert a rate of the list.
+    Convert a rate of the list, which is for so many units.
 
     :raises NotTellable: if it is zero: the list says zero where it does not know.
     """
-    if not isinstance(dollars_per_million, Decimal) or dollars_per_million <= 0:
+    if not isinstance(dollars, Decimal) or dollars <= 0:
         raise NotTellable
-    return dollars_per_million * NANOS_PER_DOLLAR / TOKENS_PER_RATE
+    return dollars * NANOS_PER_DOLLAR / units
 
 
 def are_whole(amounts: Iterable[Decimal]) -> bool:

@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from typing import NamedTuple
+
+# The price that holds where a request names no service tier.
+STANDARD_TIER = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Nano-dollars per token by kind. None means unpriced, never free."""
+    """
+    Nano-dollars per token by kind, per character read aloud, per second of sound.
+
+    None means unpriced, never free.
+    """
 
     price_id: int
     model: str
-    input_nanos: int
+    input_nanos: int | None
     cached_input_nanos: int | None
     output_nanos: int | None
     max_output_tokens: int | None
     context_window: int | None
     cache_write_nanos: int | None = None
     long_context: LongContext | None = None
+    audio_input_nanos: int | None = None
+    cached_audio_input_nanos: int | None = None
+    image_input_nanos: int | None = None
+    cached_image_input_nanos: int | None = None
+    audio_output_nanos: int | None = None
+    image_output_nanos: int | None = None
+    character_nanos: int | None = None
+    second_nanos: int | None = None
+    tier: str = STANDARD_TIER
 
     def at_length(self, input_tokens: int) -> Rates:
         """Return the rates of every token of a request with so much input."""
@@ -29,10 +43,8 @@ class Rates:
 
     @property
     def highest_input_nanos(self) -> int:
-        """The most that one input token can cost, of whichever kind it is."""
-        return max(
-            self.input_nanos, self.cached_input_nanos or 0, self.cache_write_nanos or 0
-        )
+        """The most that one input token of text can cost; 0 if it is unpriced."""
+        return highest_of(self, TEXT_INPUT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +58,13 @@ class LongContext:
 @dataclass(frozen=True, slots=True)
 class Tokens:
     """
-    Tokens of one request.
+    What one request used.
 
-    `input` includes `cached_input` and `cache_write`, and `output` includes
-    `reasoning`, as in OpenAI's `usage` object.
+    `input` and `output` are totals. Of the input are text, `audio_input` and
+    `image_input`; of each, some is cached (`cached_input` is all of it, sound and
+    images too) or, of text, written to the cache. Of the output are text with
+    `reasoning`, `audio_output` and `image_output`. All as in OpenAI's `usage`
+    objects. `characters` are read aloud, `seconds` of sound are heard.
     """
 
     input: int = 0
@@ -57,76 +72,216 @@ class Tokens:
     cache_write: int = 0
     output: int = 0
     reasoning: int = 0
+    audio_input: int = 0
+    cached_audio_input: int = 0
+    image_input: int = 0
+    cached_image_input: int = 0
+    audio_output: int = 0
+    image_output: int = 0
+    characters: int = 0
+    seconds: int = 0
+
+
+class Charge(NamedTuple):
+    """
+    A quantity of one kind and the rate that applies: None if there is none.
+
+    `kind` is the name of a rate, without its unit. No quantity is in two charges.
+    """
+
+    kind: str
+    quantity: int
+    rate_nanos: int | None
 
 
 def cost_nanos(rates: Rates, tokens: Tokens) -> int:
     """
-    Return what the tokens cost, in nano-dollars.
+    Return what it costs, in nano-dollars, without what has no rate.
 
-    Cached input and cache writes without a rate of their own are charged as input.
+    `unpriced_kinds` says whether anything was left out.
     """
-    rates = rates.at_length(tokens.input)
-    plain, cached, written = input_by_kind(tokens)
-    cached_rate, write_rate = rates.cached_input_nanos, rates.cache_write_nanos
-    return (
-        plain * rates.input_nanos
-        + cached * (rates.input_nanos if cached_rate is None else cached_rate)
-        + written * (rates.input_nanos if write_rate is None else write_rate)
-        + tokens.output * (rates.output_nanos or 0)
+    return sum(
+        quantity * rate
+        for _, quantity, rate in charges_of(rates, tokens)
+        if quantity and rate
     )
 
 
-def highest_cost_nanos(rates: Rates, *, input_tokens: int, output_tokens: int) -> int:
+def unpriced_kinds(rates: Rates, tokens: Tokens) -> list[str]:
+    """Return what was used and has no rate: nobody here knows what it costs."""
+    return [
+        kind
+        for kind, quantity, rate in charges_of(rates, tokens)
+        if quantity and rate is None
+    ]
+
+
+def charges_of(rates: Rates, tokens: Tokens) -> tuple[Charge, ...]:
     """
-    Return the most that a request can cost with at most so many tokens.
+    Return each kind with its quantity and rate: what a cost is the sum of.
 
-    Few tokens have the standard rates even where the long ones are lower: both count.
+    Without a rate of their own, cached input and cache writes are charged as input
+    of their kind, and images as text: that is how OpenAI counts what a chat model
+    sees. Sound without a rate is unpriced.
     """
-    long = rates.at_length(input_tokens)
-    input_rate = max(rates.highest_input_nanos, long.highest_input_nanos)
-    output_rate = max(rates.output_nanos or 0, long.output_nanos or 0)
-    return input_tokens * input_rate + output_tokens * output_rate
+    rates = rates.at_length(tokens.input)
+    part = split_input(tokens, images_are_text=rates.image_input_nanos is None)
+    sound = min(tokens.audio_output, tokens.output)
+    drawn = min(tokens.image_output, tokens.output - sound)
+    as_text, as_sound = rates.input_nanos, rates.audio_input_nanos
+    return (
+        Charge("input", part.text, as_text),
+        Charge("cached_input", part.cached, own(rates.cached_input_nanos, as_text)),
+        Charge("cache_write", part.written, own(rates.cache_write_nanos, as_text)),
+        Charge("audio_input", part.audio, as_sound),
+        Charge(
+            "cached_audio_input",
+            part.cached_audio,
+            own(rates.cached_audio_input_nanos, as_sound),
+        ),
+        Charge("image_input", part.image, rates.image_input_nanos),
+        Charge(
+            "cached_image_input",
+            part.cached_image,
+            own(rates.cached_image_input_nanos, rates.image_input_nanos),
+        ),
+        Charge("output", tokens.output - sound - drawn, rates.output_nanos),
+        Charge("audio_output", sound, rates.audio_output_nanos),
+        Charge("image_output", drawn, rates.image_output_nanos),
+        Charge("character", tokens.characters, rates.character_nanos),
+        Charge("second", tokens.seconds, rates.second_nanos),
+    )
 
 
-def input_by_kind(tokens: Tokens) -> tuple[int, int, int]:
+def own(rate: int | None, otherwise: int | None) -> int | None:
+    return otherwise if rate is None else rate
+
+
+class InputParts(NamedTuple):
+    """Input tokens by kind, each in one part only: together, all of them."""
+
+    text: int
+    cached: int
+    written: int
+    audio: int
+    cached_audio: int
+    image: int
+    cached_image: int
+
+
+def split_input(tokens: Tokens, *, images_are_text: bool) -> InputParts:
     """
-    Return plain, cached and written input tokens: together, all input tokens.
+    Return input tokens by kind.
 
-    A report of more cached and written tokens than there are is read as the dearer.
+    A report of more than there are is read as the dearer: of sound rather than of
+    text, written rather than cached. Cached tokens of no stated kind are text.
     """
-    written = min(tokens.cache_write, tokens.input)
-    cached = min(tokens.cached_input, tokens.input - written)
-    return tokens.input - cached - written, cached, written
+    audio = min(tokens.audio_input, tokens.input)
+    cached_audio = min(tokens.cached_audio_input, audio)
+    image = cached_image = 0
+    if not images_are_text:
+        image = min(tokens.image_input, tokens.input - audio)
+        cached_image = min(tokens.cached_image_input, image)
+    text = tokens.input - audio - image
+    written = min(tokens.cache_write, text)
+    cached = max(tokens.cached_input - cached_audio - cached_image, 0)
+    cached = min(cached, text - written)
+    return InputParts(
+        text=text - written - cached,
+        cached=cached,
+        written=written,
+        audio=audio - cached_audio,
+        cached_audio=cached_audio,
+        image=image - cached_image,
+        cached_image=cached_image,
+    )
 
 
-class PriceBook:
-    """The price list at hand: finds the rates of a model at an instant."""
+class Unpriced(Exception):
+    """A request can use what has no rate. Names the rate, without its unit."""
 
-    def __init__(self, dated_rates: Iterable[tuple[str, datetime, Rates]]) -> None:
-        """Take `(model or prefix*, effective from, rates)` in any order."""
-        self._histories: dict[str, list[tuple[datetime, Rates]]] = {}
-        for pattern, effective_from, rates in dated_rates:
-            self._histories.setdefault(pattern, []).append((effective_from, rates))
-        for history in self._histories.values():
-            history.sort(key=lambda entry: entry[0])
-        prefixes = (name[:-1] for name in self._histories if name.endswith("*"))
-        self._prefixes = sorted(prefixes, key=len, reverse=True)
+    def __init__(self, kind: str) -> None:
+        super().__init__(kind)
+        self.kind = kind
 
-    def find(self, model: str, at: datetime) -> Rates | None:
-        """Return the rates in force, or None if the model is unpriced then."""
-        history = self._histories.get(model)
-        if history is None:
-            history = self._by_prefix(model)
-        position = bisect_right(history, at, key=lambda entry: entry[0])
-        return history[position - 1][1] if position else None
 
-    def models(self, at: datetime) -> list[str]:
-        """Return the exact names that are priced at an instant, sorted."""
-        names = (name for name in self._histories if not name.endswith("*"))
-        return sorted(name for name in names if self.find(name, at) is not None)
+def highest_cost_nanos(
+    rates: Rates,
+    *,
+    input_tokens: int = 0,
+    audio_input_tokens: int = 0,
+    image_input_tokens: int = 0,
+    output_tokens: int = 0,
+    audio_output_tokens: int = 0,
+    image_output_tokens: int = 0,
+    characters: int = 0,
+    seconds: int = 0,
+) -> int:
+    """
+    Return the most that a request can cost with at most so much of everything.
 
-    def _by_prefix(self, model: str) -> list[tuple[datetime, Rates]]:
-        for prefix in self._prefixes:
-            if model.startswith(prefix):
-                return self._histories[f"{prefix}*"]
-        return []
+    Totals of tokens, and how many of them can be sound or images at most. Few tokens
+    have the standard rates even where the long ones are lower: both count.
+
+    :raises Unpriced: if something of it has no rate.
+    """
+    lengths = (rates, rates.at_length(input_tokens))
+    return (
+        dearest_mix(
+            input_tokens,
+            highest_rate(lengths, input_tokens, TEXT_INPUT),
+            (audio_input_tokens, highest_rate(lengths, audio_input_tokens, HEARD)),
+            # Without a rate of their own images are charged as text.
+            (image_input_tokens, max(highest_of(each, SEEN) for each in lengths)),
+        )
+        + dearest_mix(
+            output_tokens,
+            highest_rate(lengths, output_tokens, ("output",)),
+            (audio_output_tokens, highest_rate(lengths, audio_output_tokens, SPOKEN)),
+            (image_output_tokens, highest_rate(lengths, image_output_tokens, DRAWN)),
+        )
+        + characters * highest_rate(lengths, characters, ("character",))
+        + seconds * highest_rate(lengths, seconds, ("second",))
+    )
+
+
+# Of tokens of a kind, the rates that may apply; the first is the one that must be.
+TEXT_INPUT = ("input", "cached_input", "cache_write")
+HEARD = ("audio_input", "cached_audio_input")
+SEEN = ("image_input", "cached_image_input")
+SPOKEN = ("audio_output",)
+DRAWN = ("image_output",)
+
+
+def highest_rate(
+    lengths: tuple[Rates, ...], quantity: int, kinds: tuple[str, ...]
+) -> int:
+    """
+    Return the dearest rate of some kinds at any of the lengths; 0 for no quantity.
+
+    :raises Unpriced: if the first of the kinds has none.
+    """
+    if not quantity:
+        return 0
+    if any(getattr(each, f"{kinds[0]}_nanos") is None for each in lengths):
+        raise Unpriced(kinds[0])
+    return max(highest_of(each, kinds) for each in lengths)
+
+
+def highest_of(rates: Rates, kinds: tuple[str, ...]) -> int:
+    return max(getattr(rates, f"{kind}_nanos") or 0 for kind in kinds)
+
+
+def dearest_mix(total: int, rate: int, *special: tuple[int, int]) -> int:
+    """
+    Return the most that tokens cost of which some may be of a dearer kind.
+
+    Takes `total` tokens at `rate`, and of each special kind how many of them it can
+    be at most, and its rate.
+    """
+    cost = 0
+    for most, special_rate in sorted(special, key=lambda kind: -kind[1]):
+        taken = min(most, total) if special_rate > rate else 0
+        cost += taken * special_rate
+        total -= taken
+    return cost + total * rate

@@ -20,7 +20,12 @@ from billing.actions.limits import (
     set_hard_limit,
 )
 from billing.attention import BINDING_NAMES, attention_list
-from billing.explanations import charge_lines, length_note
+from billing.explanations import (
+    charge_lines,
+    input_words,
+    length_note,
+    output_words,
+)
 from billing.forms import HardLimitForm, SoftLimitForm
 from billing.models import Price, SoftLimit
 from billing.presentation import (
@@ -40,6 +45,7 @@ from core.money import cents_usd
 from core.templatetags.money import usd
 from orgs.access import OrgRequest, org_view
 from orgs.models import Role
+from usage.counts import COUNTS
 from usage.models import UsageRecord
 from usage.records import corrections_of, record_visible_to
 
@@ -218,6 +224,8 @@ def record(request: OrgRequest, record_id: str) -> HttpResponse:
         "record": found,
         "price": price,
         "lines": lines,
+        "input_words": input_words(tokens),
+        "output_words": output_words(tokens),
         "length_note": length_note(rates, tokens) if rates else "",
         "lines_nanos": lines_nanos,
         "is_exact": lines_nanos == found.cost_nanos,
@@ -230,9 +238,5 @@ def record(request: OrgRequest, record_id: str) -> HttpResponse:
 
 def tokens_of(record: UsageRecord) -> Tokens:
     return Tokens(
-        input=record.input_tokens,
-        cached_input=record.cached_input_tokens,
-        cache_write=record.cache_write_tokens,
-        output=record.output_tokens,
-        reasoning=record.reasoning_tokens,
+        **{name.removesuffix("_tokens"): getattr(record, name) for name in COUNTS}
     )

@@ -20,8 +20,8 @@ from django.db import Error as DatabaseError
 from django.db import close_old_connections
 
 from billing.gateway_models import GatewaySettings
+from billing.price_book import PriceBook
 from billing.price_list import load_price_book
-from billing.pricing import PriceBook
 from billing.rate_limits import RateRule, rate_rules_of
 from gateway import database
 from keys.models import ProviderKey

@@ -5,16 +5,10 @@ from __future__ import annotations
 from django.contrib import admin
 
 from orgs.admin_base import LargeTableAdmin, ReadOnlyAdmin, dollars
+from usage.counts import COUNTS
 from usage.models import RollupWatermark, UsageHour, UsageRecord
 
 COST = dollars("cost")
-COUNTS = (
-    "input_tokens",
-    "cached_input_tokens",
-    "cache_write_tokens",
-    "output_tokens",
-    "reasoning_tokens",
-)
 WHOSE = ("organization", "api_key", "user", "endpoint", "model", "simulated")
 
 
@@ -41,6 +35,7 @@ class UsageRecordAdmin(UsageAdmin):
         "status_code",
         "streamed",
         *COUNTS,
+        "service_tier",
         "price_id",
         COST,
         "held_nanos",

@@ -17,6 +17,11 @@ class Endpoint(models.TextChoices):
     COMPLETIONS = "completions", "Completions"
     EMBEDDINGS = "embeddings", "Embeddings"
     MODERATIONS = "moderations", "Moderations"
+    IMAGES_GENERATIONS = "images.generations", "Image generation"
+    IMAGES_EDITS = "images.edits", "Image edits"
+    AUDIO_SPEECH = "audio.speech", "Speech"
+    AUDIO_TRANSCRIPTIONS = "audio.transcriptions", "Transcription"
+    AUDIO_TRANSLATIONS = "audio.translations", "Translation"
 
 
 class RecordKind(models.TextChoices):
@@ -67,14 +72,23 @@ class UsageFacts(models.Model):
     model = models.CharField(max_length=120)
     # Served by the sandbox: priced, but never invoiced.
     simulated = models.BooleanField()
-    # All input tokens: cached ones and those written to the cache are among them
-    # (OpenAI's meaning of `prompt_tokens`).
+    # All input tokens: cached ones and those written to the cache, of sound and of
+    # images are among them (OpenAI's meaning of `prompt_tokens`).
     input_tokens = models.BigIntegerField()
     cached_input_tokens = models.BigIntegerField()
     cache_write_tokens = models.BigIntegerField()
-    # All output tokens, reasoning ones included.
+    audio_input_tokens = models.BigIntegerField(db_default=0)
+    cached_audio_input_tokens = models.BigIntegerField(db_default=0)
+    image_input_tokens = models.BigIntegerField(db_default=0)
+    cached_image_input_tokens = models.BigIntegerField(db_default=0)
+    # All output tokens, those of reasoning, sound and images included.
     output_tokens = models.BigIntegerField()
     reasoning_tokens = models.BigIntegerField()
+    audio_output_tokens = models.BigIntegerField(db_default=0)
+    image_output_tokens = models.BigIntegerField(db_default=0)
+    # What is not counted in tokens: text read aloud, sound listened to.
+    characters = models.BigIntegerField(db_default=0)
+    seconds = models.BigIntegerField(db_default=0)
     cost_nanos = models.BigIntegerField()
 
     class Meta:
@@ -105,6 +119,8 @@ class UsageRecord(UsageFacts):
     # billing.Price that priced it (0: nothing to price). A plain number, because
     # usage lies below billing.
     price_id = models.BigIntegerField()
+    # As the provider's answer said; empty if it did not.
+    service_tier = models.CharField(max_length=16)
     held_nanos = models.BigIntegerField()
     latency_ms = models.PositiveIntegerField()
     first_token_ms = models.PositiveIntegerField(null=True)

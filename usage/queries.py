@@ -43,8 +43,16 @@ class Amounts:
     input_tokens: int = 0
     cached_input_tokens: int = 0
     cache_write_tokens: int = 0
+    audio_input_tokens: int = 0
+    cached_audio_input_tokens: int = 0
+    image_input_tokens: int = 0
+    cached_image_input_tokens: int = 0
     output_tokens: int = 0
     reasoning_tokens: int = 0
+    audio_output_tokens: int = 0
+    image_output_tokens: int = 0
+    characters: int = 0
+    seconds: int = 0
     cost_nanos: int = 0
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from usage.counts import COUNTS
+
 # Each sum of usage.models.UsageHour, over the records of one hour and dimension. A
 # correction changes sums; it is no request. A client that left did not fail.
 SUMS = {
@@ -11,11 +13,7 @@ SUMS = {
         "AND outcome NOT IN ('succeeded', 'client_left'))"
     ),
     "estimated_requests": "count(*) FILTER (WHERE kind = 'estimated')",
-    "input_tokens": "sum(input_tokens)",
-    "cached_input_tokens": "sum(cached_input_tokens)",
-    "cache_write_tokens": "sum(cache_write_tokens)",
-    "output_tokens": "sum(output_tokens)",
-    "reasoning_tokens": "sum(reasoning_tokens)",
+    **{name: f"sum({name})" for name in COUNTS},
     "cost_nanos": "sum(cost_nanos)",
 }
 DIMENSIONS = (

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 
 from django.db import transaction
 
@@ -17,6 +18,9 @@ from billing.price_seed import BEGINNING, ListedPrice, read_price_list
 from orgs import audit
 
 SANDBOX_VERSION = "1"
+# What there is one price of.
+IDENTITY = ("model", "service_tier", "effective_from")
+identity_of = attrgetter(*IDENTITY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +45,8 @@ def seed_prices(*, now: datetime) -> SeedResult:
         for price in price_list.prices
     ]
     with transaction.atomic():
-        known = set(Price.objects.values_list("model", "effective_from"))
-        missing = [
-            row for row in wanted if (row.model, row.effective_from) not in known
-        ]
+        known = set(Price.objects.values_list(*IDENTITY))
+        missing = [row for row in wanted if identity_of(row) not in known]
         if missing:
             Price.objects.bulk_create(missing, ignore_conflicts=True)
             audit.record(

@@ -7,9 +7,17 @@ from datetime import datetime
 from django.db import transaction
 
 from billing.models import Price, PriceSource
-from billing.price_conditions import LONG_RATES, RATES
+from billing.price_conditions import LONG_RATES, MEDIA_RATES, RATES
 from orgs import audit
 from orgs.models import User
+
+AUDITED = (
+    "service_tier",
+    *RATES,
+    *MEDIA_RATES,
+    "long_context_above",
+    *LONG_RATES,
+)
 
 
 @transaction.atomic
@@ -23,11 +31,6 @@ def add_price(*, price: Price, acting_user: User, now: datetime) -> None:
         actor=acting_user,
         action="price.created",
         target=f"{price.model} from {price.effective_from:%Y-%m-%d %H:%M}"[:120],
-        details={
-            "after": {
-                name: getattr(price, name)
-                for name in (*RATES, "long_context_above", *LONG_RATES)
-            }
-        },
+        details={"after": {name: getattr(price, name) for name in AUDITED}},
         now=now,
     )

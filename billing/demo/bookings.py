@@ -12,8 +12,9 @@ from billing.booking_types import Hold, Settlement, settlement
 from billing.demo import script
 from billing.demo.time import DemoTime
 from billing.demo.traffic import Request, requests_of
+from billing.price_book import PriceBook
 from billing.price_list import load_price_book
-from billing.pricing import PriceBook, Rates, cost_nanos, highest_cost_nanos
+from billing.pricing import Rates, cost_nanos, highest_cost_nanos
 from keys.models import ApiKey
 from orgs.models import Organization
 

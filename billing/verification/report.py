@@ -8,7 +8,7 @@ from functools import partial
 
 from django.db import connection, transaction
 
-from billing.verification import money, records
+from billing.verification import costs, money, records
 from billing.verification.findings import Finding
 
 
@@ -27,8 +27,8 @@ def verify(*, sweep_interval_s: float) -> list[Finding]:
         partial(money.holds_of_living_gateways, sweep_interval_s=sweep_interval_s),
         records.rollups_equal_records,
         records.records_are_append_only,
-        records.costs_equal_prices,
-        records.prices_were_in_force,
+        costs.costs_equal_prices,
+        costs.prices_were_in_force,
         money.credit_within_grants,
     )
     with one_snapshot():

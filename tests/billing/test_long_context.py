@@ -92,7 +92,7 @@ def rates(**more: Any) -> st.SearchStrategy[Rates]:
         input_nanos=nanos,
         cached_input_nanos=st.none() | nanos,
         cache_write_nanos=st.none() | nanos,
-        output_nanos=st.none() | nanos,
+        output_nanos=nanos,
         max_output_tokens=st.none(),
         context_window=st.none(),
         **more,

@@ -129,7 +129,7 @@ def test_a_long_request_costs_what_the_list_itself_says(input_tokens: int) -> No
     [
         rates(input="0"),
         rates(output="1"),
-        rates(input="1", input_audio="30"),
+        types.ModelPrice(input_mtok=Decimal(1), video_mtok=Decimal(3)),
         types.ModelPrice(input_mtok=tiered("1", (272_000, "0"))),
         types.ModelPrice(input_mtok=tiered("1", (100_000, "2"), (272_000, "3"))),
         types.ModelPrice(
@@ -137,7 +137,7 @@ def test_a_long_request_costs_what_the_list_itself_says(input_tokens: int) -> No
             output_mtok=tiered("1", (272_000, "2")),
         ),
     ],
-    ids=["zero", "no-input", "audio", "zero-tier", "two-tiers", "two-thresholds"],
+    ids=["zero", "no-input", "video", "zero-tier", "two-tiers", "two-thresholds"],
 )
 def test_what_our_rates_do_not_tell_stays_unpriced(prices: types.ModelPrice) -> None:
     with pytest.raises(NotTellable):
@@ -173,7 +173,9 @@ def test_the_bundled_list_prices_common_models_and_leaves_out_the_rest() -> None
     assert {"gpt-4o", "gpt-4o-mini", "gpt-5", "o3", "text-embedding-3-small"} <= names
     assert {"gpt-5.4", "gpt-5.5", "gpt-5.6", "gpt-6-astra", "gpt-6.1-sol"} <= names
     assert {"gpt-5.6-sol-20*", "gpt-6.1-terra-20*"} <= names
-    assert {"whisper-1", "tts-1", "gpt-4o-audio-preview*"} <= set(price_list.skipped)
+    assert {"gpt-4o-audio-preview*", "gpt-5-image", "gpt-realtime"} <= set(
+        price_list.skipped
+    )
     assert not names & set(price_list.skipped)
 
 
@@ -199,7 +201,7 @@ def test_the_command_lists_what_stays_unpriced() -> None:
     call_command("seed_prices", stdout=printed)
     first, *names = printed.getvalue().splitlines()
     assert first.endswith(f"{len(names)} models left unpriced:")
-    assert "  whisper-1" in names
+    assert "  gpt-5-image" in names
 
 
 @pytest.mark.django_db

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from billing.pricing import PriceBook, Rates, Tokens, cost_nanos
+from billing.price_book import PriceBook
+from billing.pricing import Rates, Tokens, cost_nanos
 
 JANUARY = datetime(2026, 1, 1, tzinfo=UTC)
 MAY = datetime(2026, 5, 1, tzinfo=UTC)

@@ -147,11 +147,19 @@ rates = st.builds(
     cached_input_nanos=st.none() | st.integers(1, 10**6),
     cache_write_nanos=st.none() | st.integers(1, 10**6),
     output_nanos=st.none() | st.integers(1, 10**6),
+    audio_input_nanos=st.none() | st.integers(1, 10**6),
+    cached_audio_input_nanos=st.none() | st.integers(1, 10**6),
+    image_input_nanos=st.none() | st.integers(1, 10**6),
+    cached_image_input_nanos=st.none() | st.integers(1, 10**6),
+    audio_output_nanos=st.none() | st.integers(1, 10**6),
+    image_output_nanos=st.none() | st.integers(1, 10**6),
+    character_nanos=st.none() | st.integers(1, 10**6),
+    second_nanos=st.none() | st.integers(1, 10**6),
     max_output_tokens=st.none(),
     context_window=st.none(),
 )
 counts = st.integers(0, 10**7)
-tokens = st.builds(Tokens, *[counts] * 5)
+tokens = st.builds(Tokens, *[counts] * 13)
 
 
 @given(rates=rates, tokens=tokens)
@@ -159,4 +167,6 @@ def test_the_lines_are_what_the_price_says(rates: Rates, tokens: Tokens) -> None
     lines = charge_lines(rates, tokens)
 
     assert sum(line.amount_nanos for line in lines) == cost_nanos(rates, tokens)
-    assert all(line.tokens * line.rate_nanos == line.amount_nanos for line in lines)
+    assert all(
+        line.quantity * (line.rate_nanos or 0) == line.amount_nanos for line in lines
+    )

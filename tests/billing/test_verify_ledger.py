@@ -35,7 +35,21 @@ from usage.models import UsageRecord
 
 pytestmark = pytest.mark.django_db
 
-TOKENS = Tokens(input=1000, cached_input=400, cache_write=300, output=200, reasoning=50)
+TOKENS = Tokens(
+    input=1000,
+    cached_input=400,
+    cache_write=100,
+    audio_input=150,
+    cached_audio_input=20,
+    image_input=300,
+    cached_image_input=250,
+    output=200,
+    reasoning=50,
+    audio_output=30,
+    image_output=40,
+    characters=5,
+    seconds=6,
+)
 BREAKS = {
     "I1 within holds": "UPDATE usage_usagerecord SET held_nanos = 1",
     "I2 spent": "UPDATE billing_budget SET spent_nanos = spent_nanos + 1",
@@ -79,6 +93,13 @@ def price() -> Price:
         cached_input_nanos=75,
         cache_write_nanos=190,
         output_nanos=600,
+        audio_input_nanos=30_000,
+        image_input_nanos=300,
+        cached_image_input_nanos=20,
+        audio_output_nanos=64_000,
+        image_output_nanos=32_000,
+        character_nanos=15_000,
+        second_nanos=100_000,
         source=PriceSource.OPERATOR,
     )
 
@@ -232,10 +253,18 @@ def test_the_report_for_people_is_a_line_each_with_examples() -> None:
     lines = printed.getvalue().splitlines()
     broken = next(n for n, line in enumerate(lines) if line.startswith("BROKEN"))
     assert lines[broken].endswith("1 checked, 1 wrong")
-    assert "spent 7, records 504000" in lines[broken + 1]
+    assert "spent 7, records 17099500" in lines[broken + 1]
     assert sum(not line.startswith(" ") for line in lines) == len(BREAKS)
 
 
 def test_the_gateways_of_open_holds_live(books: None) -> None:
     GatewayProcess.objects.all().delete()
     assert verify()[1]["I4 orphans"], "a fresh hold may belong to a gateway that starts"
+
+
+@pytest.mark.usefixtures("books")
+def test_a_kind_without_a_rate_cannot_have_been_charged() -> None:
+    Price.objects.update(audio_output_nanos=None)
+
+    status, holding = verify()
+    assert (status, holding["I7 costs"]) == (1, False)

@@ -49,7 +49,7 @@ def ask(**change: Any) -> Call:
 
 def output_tokens(call: Call) -> int:
     """Return what the bound allows for output."""
-    cost = bound_nanos(call, RATES) - len(call.payload) * RATES.input_nanos
+    cost = bound_nanos(call, RATES) - len(call.payload) * (RATES.input_nanos or 0)
     return cost // 2000
 
 

@@ -66,7 +66,7 @@ def read(body: dict[str, Any]) -> Call:
 
 
 def output_cost(call: Call, rates: Rates = RATES) -> int:
-    return bound_nanos(call, rates) - len(call.payload) * rates.input_nanos
+    return bound_nanos(call, rates) - len(call.payload) * (rates.input_nanos or 0)
 
 
 @settings(deadline=None)

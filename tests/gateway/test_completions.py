@@ -27,6 +27,7 @@ def test_a_completion_is_answered_and_charged_what_it_used(
     assert answer.usage is not None
     (record,) = house.records()
     price = Price.objects.get(pk=record.price_id)
+    assert price.input_nanos is not None
     assert price.output_nanos is not None
     assert answer.choices[0].text == "word " * 3
     assert (record.endpoint, record.kind) == ("completions", "actual")

@@ -123,6 +123,7 @@ def test_the_sandbox_has_a_price_of_its_own_and_its_usage_is_simulated(
     (record,) = staging.records()
     price = Price.objects.get(model="sandbox-1")
     assert (price.source, record.price_id) == ("sandbox", price.pk)
+    assert price.input_nanos is not None
     assert price.output_nanos is not None
     assert record.cost_nanos == (
         record.input_tokens * price.input_nanos
@@ -177,6 +178,7 @@ def test_an_embedding_is_charged_for_its_tokens(staging: House) -> None:
     counted = sum(tokens.count("sandbox-embedding-1", text) for text in texts)
     assert answer.usage.prompt_tokens == record.input_tokens == counted
     price = Price.objects.get(model="sandbox-embedding-1")
+    assert price.input_nanos is not None
     assert record.cost_nanos == counted * price.input_nanos
     assert (record.output_tokens, record.simulated) == (0, True)
 
