@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -17,6 +18,9 @@ NO_KEY_MESSAGE = (
     "You didn't provide an API key. You need to provide your API key in an "
     "Authorization header using Bearer auth (i.e. Authorization: Bearer YOUR_KEY)."
 )
+
+# OpenAI's SDKs try a 409 or a 429 again, unless they are told not to.
+FINAL = {"x-should-retry": "false"}
 
 
 @dataclass
@@ -159,6 +163,41 @@ def budget_unavailable() -> ApiError:
     return server_error(503, message, "budget_unavailable")
 
 
+def idempotency_key_reused() -> ApiError:
+    message = (
+        "This Idempotency-Key was used for another request within the last 24 hours. "
+        "Use a new key for each new request."
+    )
+    return conflict(message, "idempotency_key_reused", FINAL)
+
+
+def idempotency_in_progress() -> ApiError:
+    message = "The first request with this Idempotency-Key is still under way."
+    return conflict(message, "idempotency_in_progress", {"retry-after": "2"})
+
+
+def idempotency_answer_lost(event_id: uuid.UUID) -> ApiError:
+    """It is not sent again: it was charged once already."""
+    message = (
+        f"The first request with this Idempotency-Key (req_{event_id.hex}) was sent, "
+        "and its answer was lost. It is not charged again. To ask again, use a new key."
+    )
+    return conflict(message, "idempotency_answer_lost", FINAL)
+
+
+def idempotency_answer_too_long(event_id: uuid.UUID) -> ApiError:
+    message = (
+        f"The answer to the first request with this Idempotency-Key (req_{event_id.hex})"
+        " was too long to be kept. It is not charged again. To ask again, use a new "
+        "key."
+    )
+    return conflict(message, "idempotency_answer_too_long", FINAL)
+
+
+def conflict(message: str, code: str, headers: Mapping[str, str]) -> ApiError:
+    return ApiError(409, message, code=code, headers=headers)
+
+
 def internal() -> ApiError:
     return server_error(500, "The gateway had an error. Nothing more is known.", None)
 
@@ -212,7 +251,7 @@ def quota_exceeded(
         type="insufficient_quota",
         code=QUOTA_CODES[refusal.binding],
         details=details,
-        headers={"x-should-retry": "false"},
+        headers=FINAL,
     )
 
 

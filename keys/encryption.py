@@ -29,13 +29,8 @@ class CannotDecrypt(Exception):
 
 def seal(plaintext: str, *, context: tuple[str, ...]) -> str:
     """Encrypt under the newest key: `v1.<key name>.<base64 of nonce and text>`."""
-    ring = read_ring(settings.ENCRYPTION_KEYS)
-    name = next(iter(ring))
-    nonce = os.urandom(NONCE_BYTES)
-    sealed = AESGCM(ring[name]).encrypt(
-        nonce, plaintext.encode(), associated_data(name, context)
-    )
-    return f"{FORMAT}.{name}.{base64.b64encode(nonce + sealed).decode()}"
+    form, name, data = seal_bytes(plaintext.encode(), context=context).split(b".", 2)
+    return f"{form.decode()}.{name.decode()}.{base64.b64encode(data).decode()}"
 
 
 def unseal(ciphertext: str, *, context: tuple[str, ...]) -> str:
@@ -46,16 +41,41 @@ def unseal(ciphertext: str, *, context: tuple[str, ...]) -> str:
     """
     form, _, rest = ciphertext.partition(".")
     name, _, encoded = rest.partition(".")
-    key = read_ring(settings.ENCRYPTION_KEYS).get(name)
-    if form != FORMAT or key is None:
-        raise CannotDecrypt
     try:
         data = base64.b64decode(encoded, validate=True)
-        nonce, sealed = data[:NONCE_BYTES], data[NONCE_BYTES:]
-        return (
-            AESGCM(key).decrypt(nonce, sealed, associated_data(name, context)).decode()
-        )
-    except (InvalidTag, binascii.Error, ValueError):
+        sealed = f"{form}.{name}.".encode() + data
+        return unseal_bytes(sealed, context=context).decode()
+    except (binascii.Error, ValueError):
+        raise CannotDecrypt from None
+
+
+def seal_bytes(plaintext: bytes, *, context: tuple[str, ...]) -> bytes:
+    """Encrypt under the newest key: `v1.<key name>.` and the raw nonce and text."""
+    ring = read_ring(settings.ENCRYPTION_KEYS)
+    name = next(iter(ring))
+    nonce = os.urandom(NONCE_BYTES)
+    sealed = AESGCM(ring[name]).encrypt(
+        nonce, plaintext, associated_data(name, context)
+    )
+    return f"{FORMAT}.{name}.".encode() + nonce + sealed
+
+
+def unseal_bytes(ciphertext: bytes, *, context: tuple[str, ...]) -> bytes:
+    """
+    Decrypt what `seal_bytes` made in the same context.
+
+    :raises CannotDecrypt: for anything else, without saying why.
+    """
+    form, _, rest = ciphertext.partition(b".")
+    raw_name, _, data = rest.partition(b".")
+    name = raw_name.decode(errors="replace")
+    key = read_ring(settings.ENCRYPTION_KEYS).get(name)
+    if form != FORMAT.encode() or key is None:
+        raise CannotDecrypt
+    nonce, sealed = data[:NONCE_BYTES], data[NONCE_BYTES:]
+    try:
+        return AESGCM(key).decrypt(nonce, sealed, associated_data(name, context))
+    except (InvalidTag, ValueError):
         raise CannotDecrypt from None
 
 
