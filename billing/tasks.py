@@ -7,6 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from billing.actions.alerts import evaluate_limits
+from billing.actions.kept_answers import forget_kept_answers
 from billing.actions.sweep import charge_orphaned_holds
 from core.outages import postponed_without_database
 
@@ -22,3 +23,10 @@ def evaluate_all_limits(**_unknown: object) -> None:
 def sweep_orphaned_holds(**_unknown: object) -> None:
     while charge_orphaned_holds(dead_after_s=settings.SWEEP_INTERVAL_S):
         pass  # a batch was charged; there may be more
+
+
+@shared_task(name="billing.forget_kept_answers")
+@postponed_without_database
+def forget_answers(**_unknown: object) -> None:
+    while forget_kept_answers(now=timezone.now()):
+        pass  # a batch was forgotten; there may be more

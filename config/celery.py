@@ -38,6 +38,7 @@ BEAT_TABLE: dict[str, dict[str, Any]] = {
     "sweep orphaned holds": every(
         settings.SWEEP_INTERVAL_S, "billing.sweep_orphaned_holds"
     ),
+    "forget kept answers": every(600.0, "billing.forget_kept_answers"),
     "make partitions": {
         "task": "usage.make_partitions",
         "schedule": crontab(hour="3", minute="17"),

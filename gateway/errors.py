@@ -187,9 +187,9 @@ def idempotency_answer_lost(event_id: uuid.UUID) -> ApiError:
 
 def idempotency_answer_too_long(event_id: uuid.UUID) -> ApiError:
     message = (
-        f"The answer to the first request with this Idempotency-Key (req_{event_id.hex})"
-        " was too long to be kept. It is not charged again. To ask again, use a new "
-        "key."
+        "The answer to the first request with this Idempotency-Key "
+        f"(req_{event_id.hex}) was too long to be kept. It is not charged again. To "
+        "ask again, use a new key."
     )
     return conflict(message, "idempotency_answer_too_long", FINAL)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from billing.booking_types import Hold, Settlement, settlement
 from billing.pricing import Rates, Tokens, cost_nanos
 from gateway.calls import NO_PRICE, Call
+from gateway.idempotency import Claim
 from gateway.messages import Request
 from gateway.service import Gateway
+from gateway.transcripts import Transcript
 from usage.models import Outcome
 
 
@@ -21,6 +24,9 @@ class Exchange:
     call: Call
     hold: Hold
     rates: Rates | None
+    claim: Claim | None = None
+    # What is kept of the answer, where somebody may ask for it again.
+    transcript: Transcript | None = None
     first_token_ms: int | None = None
 
     @property
@@ -30,6 +36,29 @@ class Exchange:
     def cost_nanos(self, tokens: Tokens) -> int:
         """Return what tokens cost; an unpriced model (no limit applies) costs 0."""
         return cost_nanos(self.rates, tokens) if self.rates else 0
+
+    def begin_transcript(
+        self, status: int, headers: Iterable[tuple[bytes, bytes]]
+    ) -> None:
+        """Begin to write the answer down, if somebody may ask for it again."""
+        if self.claim is not None:
+            self.transcript = Transcript()
+            self.transcript.begin(status, [*headers, *self.request.added_headers])
+
+    def note(self, part: bytes) -> None:
+        """Write down a part of the answer, also one that nobody hears any more."""
+        if self.transcript is not None:
+            self.transcript.add(part)
+
+    async def keep_answer(self) -> None:
+        """Keep the answer that was written down, once it is settled."""
+        if self.transcript is not None and self.claim is not None:
+            await self.claim.keep(self.transcript)
+
+    async def forget_claim(self) -> None:
+        """Let whoever asks again ask anew: this cost nothing."""
+        if self.claim is not None:
+            await self.claim.end()
 
     def settlement(
         self, outcome: Outcome, status_code: int, tokens: Tokens | None

@@ -81,10 +81,14 @@ class Claim:
             await self.answers.free(self.event_id)
 
     def give_up(self) -> None:
-        """The gateway stops in the middle: charged, and no answer to keep."""
-        if self.is_sent and not self.is_ended:
-            self.is_ended = True
+        """Stop in the middle: if it was sent it is charged, with no answer to keep."""
+        if self.is_ended:
+            return
+        self.is_ended = True
+        if self.is_sent:
             self.answers.give_up_soon(self.event_id, KeptAnswerState.LOST)
+        else:
+            self.answers.free_soon(self.event_id)
 
 
 @contextlib.asynccontextmanager
@@ -128,17 +132,17 @@ async def claim_or_find(
     try:
         while loop.time() < deadline:
             # A look costs less than a claim that is refused.
-            if found is None or (
-                found.state == KeptAnswerState.CLAIMED and not found.is_served
-            ):
-                if await answers.claim(place, request.event_id, asked):
-                    return Claim(answers, place, request.event_id)
+            is_free = found is None or found.is_abandoned
+            if is_free and await answers.claim(place, request.event_id, asked):
+                return Claim(answers, place, request.event_id)
             found = await answers.look(place)
             if found is not None and await is_final(found, asked, answers):
                 return found
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, LONGEST_PAUSE_S)
     except AnswersUnreachable:
+        # It may have been claimed all the same.
+        answers.free_soon(request.event_id)
         raise errors.budget_unavailable() from None
     raise errors.idempotency_in_progress()
 

@@ -25,9 +25,11 @@ from keys.encryption import CannotDecrypt, seal_bytes, unseal_bytes
 
 logger = logging.getLogger(__name__)
 
-KEPT_S = 24 * 3600
+KEPT_S = 24 * 3600.0
 CONNECTIONS_MAX = 4
 CONNECT_PATIENCE_S = 5.0
+# Longer than any statement may run: beyond that nobody is there.
+SILENCE_MAX_S = 15.0
 RETRY_PAUSE_S = 1.0
 # Writes that wait for the database; some of them hold an answer in memory.
 WAITING_MAX = 1000
@@ -75,6 +77,11 @@ class Found:
     answer: Transcript | None
     # The gateway that serves it still says so.
     is_served: bool
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Its gateway died before it sent anything: another may take it over."""
+        return self.state == KeptAnswerState.CLAIMED and not self.is_served
 
 
 class KeptAnswers:
@@ -138,6 +145,10 @@ class KeptAnswers:
         """Do as `give_up` does, without waiting: the task that asks is ending."""
         self._later(sql.GIVE_UP, {"event_id": event_id, "state": state})
 
+    def free_soon(self, event_id: uuid.UUID) -> None:
+        """Do as `free` does, without waiting."""
+        self._later(sql.FREE, {"event_id": event_id})
+
     async def _ensure(self, text: LiteralString, values: Mapping[str, object]) -> None:
         try:
             await self._run(text, values)
@@ -168,12 +179,12 @@ class KeptAnswers:
     ) -> list[tuple[Any, ...]]:
         try:
             pool = await self._opened_pool()
-            async with pool.connection() as connection:
+            async with asyncio.timeout(SILENCE_MAX_S), pool.connection() as connection:
                 cursor = await connection.execute(
                     text, {**self._always, **values}, binary=True
                 )
                 return await cursor.fetchall() if cursor.description else []
-        except (psycopg.Error, PoolTimeout) as error:
+        except (psycopg.Error, PoolTimeout, TimeoutError) as error:
             logger.warning("kept_answers_unreachable error=%s", type(error).__name__)
             raise AnswersUnreachable from error
 

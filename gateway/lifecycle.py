@@ -19,6 +19,7 @@ from gateway.auth import Caller, authenticate
 from gateway.books import BooksUnreachable
 from gateway.calls import Call, NotBounded, bound_nanos, free_rates
 from gateway.exchange import Exchange
+from gateway.idempotency import Claim, once
 from gateway.messages import Request
 from gateway.model_list import model_is_known
 from gateway.receiving import receive_call
@@ -29,15 +30,13 @@ from usage.models import Endpoint, Outcome
 
 
 async def begin(
-    gateway: Gateway, request: Request, endpoint: Endpoint, path: str
+    gateway: Gateway, request: Request, caller: Caller, call: Call, claim: Claim | None
 ) -> tuple[Exchange, Upstream]:
     """
     Take a request up to its committed hold.
 
     :raises ApiError: for every refusal; then nothing is held and nothing was sent.
     """
-    caller = await identify(gateway, request)
-    call = await receive_call(gateway, request, endpoint, path)
     upstream, simulated = await choose_upstream(gateway, caller)
     book = await gateway.directory.price_book()
     rates = book.find(call.model, event_time(request.event_id)) or free_rates(call)
@@ -50,14 +49,14 @@ async def begin(
         api_key_id=caller.api_key_id,
         user_id=caller.user_id,
         gateway_id=gateway.presence.gateway_id,
-        endpoint=endpoint,
+        endpoint=call.endpoint,
         model=call.model[:120],
         simulated=simulated,
         streamed=call.streamed,
         price_id=rates.price_id if rates else 0,
         bound_nanos=bound,
     )
-    exchange = Exchange(gateway, request, call, hold, rates)
+    exchange = Exchange(gateway, request, call, hold, rates, claim)
     refusal = await place_hold(exchange)
     if refusal is None:
         return exchange, upstream
@@ -144,6 +143,8 @@ async def forward(exchange: Exchange, upstream: Upstream) -> None:
     nothing was sent.
     """
     books = exchange.gateway.books
+    if exchange.claim is not None:
+        await begin_claim(exchange, exchange.claim)
     try:
         answer = await upstream.send(
             "POST", exchange.call.path, exchange.call.payload, exchange.request.headers
@@ -166,9 +167,20 @@ async def forward(exchange: Exchange, upstream: Upstream) -> None:
         await answer.close()
 
 
+async def begin_claim(exchange: Exchange, claim: Claim) -> None:
+    """Note that a claimed call is sent now, or give its hold back if it must not be."""
+    try:
+        await claim.begin()
+    except BaseException:
+        give_back(exchange)
+        raise
+
+
 def give_back(exchange: Exchange) -> None:
     """Release the hold of a call that was not sent; if it was swept, correct that."""
     books = exchange.gateway.books
+    if exchange.claim is not None:
+        exchange.claim.is_sent = False
     books.release(exchange.hold.as_release())
     nothing = exchange.settlement(Outcome.PROVIDER_LOST, 502, Tokens())
     books.settle_soon(replace(nothing, only_if_estimated=True))
@@ -178,5 +190,9 @@ async def serve_call(
     gateway: Gateway, request: Request, endpoint: Endpoint, path: str
 ) -> None:
     """Serve one request to a model from its key to its settlement."""
-    exchange, upstream = await begin(gateway, request, endpoint, path)
-    await forward(exchange, upstream)
+    caller = await identify(gateway, request)
+    call = await receive_call(gateway, request, endpoint, path)
+    async with once(gateway, request, caller, call) as (is_first, claim):
+        if is_first:
+            exchange, upstream = await begin(gateway, request, caller, call, claim)
+            await forward(exchange, upstream)

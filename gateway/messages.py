@@ -60,6 +60,8 @@ class Request:
     # Public id of the organization, once known.
     organization_id: str = ""
     has_answer_begun: bool = False
+    # Ours win over the provider's of the same name.
+    added_headers: Headers = field(default_factory=list)
     _at_end: list[Callable[[], None]] = field(default_factory=list)
 
     @classmethod
@@ -155,6 +157,10 @@ class Request:
     ) -> None:
         """Send status and headers; `x-request-id` and its companions are added."""
         self.has_answer_begun = True
+        if self.added_headers:
+            ours = {name for name, _ in self.added_headers}
+            theirs = [header for header in headers if header[0] not in ours]
+            headers = [*theirs, *self.added_headers]
         await self.send(
             {
                 "type": "http.response.start",

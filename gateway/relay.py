@@ -55,8 +55,12 @@ async def relay_whole(exchange: Exchange, answer: Answer, *, is_success: bool) -
         settled = await exchange.settle(Outcome.SUCCEEDED, answer.status, tokens)
         cost = exact_usd(settled.record.cost_nanos).encode()
         headers = [*headers, (b"x-tokenhouse-cost-usd", cost)]
+        exchange.begin_transcript(answer.status, headers)
+        exchange.note(body)
+        await exchange.keep_answer()
     else:
         await exchange.settle(Outcome.PROVIDER_ERROR, answer.status, Tokens())
+        await exchange.forget_claim()
     await exchange.request.answer(answer.status, body, headers)
 
 
@@ -73,6 +77,7 @@ async def relay_stream(exchange: Exchange, answer: Answer) -> None:
     outcome, failure = Outcome.SUCCEEDED, b""
     try:
         await request.start_answer(answer.status, answer.headers)
+        exchange.begin_transcript(answer.status, answer.headers)
         await pump(exchange, answer, meter, client)
         if client.has_left:
             outcome = Outcome.CLIENT_LEFT
@@ -86,9 +91,11 @@ async def relay_stream(exchange: Exchange, answer: Answer) -> None:
         raise
     finally:
         client.forget()
-    rest = meter.finish()
+    end = meter.finish() + failure
     await exchange.settle(outcome, answer.status, meter.tokens)
-    await request.send_part(rest + failure, is_last=True)
+    exchange.note(end)
+    await exchange.keep_answer()
+    await request.send_part(end, is_last=True)
 
 
 async def pump(
@@ -102,11 +109,14 @@ async def pump(
     # A drain that takes too long ends like a stream: without usage, at the bound.
     with contextlib.suppress(TimeoutError):
         async with deadline:
-            client.on_leaving(lambda: deadline.reschedule(loop.time() + drain_s))
+            # Whoever sent an idempotency key comes back for the whole answer.
+            if exchange.claim is None:
+                client.on_leaving(lambda: deadline.reschedule(loop.time() + drain_s))
             async for part in answer.parts():
                 passed = metered(meter, part)
                 if exchange.first_token_ms is None:
                     exchange.first_token_ms = request.elapsed_ms()
+                exchange.note(passed)
                 if passed and not client.has_left:
                     await request.send_part(passed, is_last=False)
 

@@ -6,6 +6,7 @@ from django.conf import settings
 
 from gateway.books import Books
 from gateway.directory import Directory
+from gateway.kept_answers import KeptAnswers
 from gateway.presence import Presence
 from gateway.room import Room
 from gateway.sandbox import SandboxUpstream
@@ -22,6 +23,9 @@ class Gateway:
         self.directory = Directory()
         self.books = Books()
         self.presence = Presence(self.books)
+        self.kept_answers = KeptAnswers(
+            gateway_id=self.presence.gateway_id, dead_s=settings.SWEEP_INTERVAL_S
+        )
         self.sandbox = SandboxUpstream(is_paced=settings.SANDBOX_PACE)
         self.client = HttpClient(timeout_s=settings.UPSTREAM_TIMEOUT_S)
         self.body_max_bytes: int = settings.GATEWAY_BODY_MAX_BYTES
@@ -29,6 +33,7 @@ class Gateway:
         self.upload_folder: str | None = settings.GATEWAY_UPLOAD_FOLDER or None
         self.bodies = Room(settings.GATEWAY_BODIES_MAX_BYTES)
         self.uploads = Room(settings.GATEWAY_UPLOADS_MAX_BYTES)
+        self.idempotency_wait_s: float = settings.IDEMPOTENCY_WAIT_S
         self.drain_s: float = settings.GATEWAY_DRAIN_S
         self.base_url: str = settings.BASE_URL
 
@@ -41,6 +46,7 @@ class Gateway:
     async def close(self) -> None:
         """End: book what waits, then sign off."""
         await self.books.close(timeout_s=CLOSE_TIMEOUT_S)
+        await self.kept_answers.close()
         await self.presence.close()
         await self.directory.close()
         await self.client.close()

@@ -10,7 +10,7 @@ Headers = list[tuple[bytes, bytes]]
 # A longer answer is not kept: it would have to be held in memory whole.
 LENGTH_MAX = 8 * 1024 * 1024
 # What is true of the moment of an answer, not of the answer.
-MOMENTARY = (b"retry-after", b"x-ratelimit-", b"x-tokenhouse-cost-usd")
+MOMENTARY = (b"retry-after", b"x-ratelimit-")
 
 
 @dataclass(slots=True)
@@ -41,8 +41,11 @@ class Transcript:
 
     def packed(self) -> bytes:
         """Return headers and body as one text, to be sealed."""
-        pairs = [[name.decode("latin-1"), v.decode("latin-1")] for name, v in self.headers]
-        return b"\n".join([orjson.dumps(pairs), *([self.body])])
+        pairs = [
+            [name.decode("latin-1"), value.decode("latin-1")]
+            for name, value in self.headers
+        ]
+        return orjson.dumps(pairs) + b"\n" + self.body
 
     @classmethod
     def unpacked(cls, status: int, text: bytes) -> Transcript:

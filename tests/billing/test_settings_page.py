@@ -16,7 +16,9 @@ BOTH = {"clamps_output": "on", "caches_answers": "on", "cache_s": "300"}
 
 def settings_now() -> tuple[bool, bool, int] | None:
     found = GatewaySettings.objects.first()
-    return found and (found.clamps_output, found.caches_answers, found.cache_s)
+    if found is None:
+        return None
+    return found.clamps_output, found.caches_answers, found.cache_s
 
 
 def test_an_owner_sets_both_and_the_audit_log_says_so(

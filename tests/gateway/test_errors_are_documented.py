@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -18,10 +19,11 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 # Status, type and code.
 Row = tuple[int, str, str | None]
 # These make others' errors and none of their own.
-HELPERS = {"server_error"}
+HELPERS = {"conflict", "server_error"}
 SAMPLES: dict[str, Any] = {
     "allowed": "POST",
     "body_max_bytes": 1,
+    "event_id": uuid.UUID(int=7),
     "cycle_start": date(2026, 11, 1),
 }
 
