@@ -1,10 +1,8 @@
-"""Requests and tokens per minute: an organization's rules, and whom they meet."""
+"""Requests and tokens per minute: whom a rule meets. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from billing.models import RateLimit
 
 # A request passes all rules that meet it, so there is an end to how many there are.
 RATE_LIMITS_MAX = 50
@@ -37,19 +35,3 @@ class RateRule:
         if self.model.endswith("*"):
             return model.startswith(self.model[:-1])
         return self.model in ("", model)
-
-
-def rate_rules_of(organization_id: int) -> tuple[RateRule, ...]:
-    """Return the rate limits of an organization; usually there are none."""
-    limits = RateLimit.objects.filter(organization_id=organization_id)
-    return tuple(
-        RateRule(
-            public_id=limit.public_id,
-            api_key_id=limit.api_key_id,
-            key_name=limit.api_key.name if limit.api_key else "",
-            model=limit.model,
-            requests_per_minute=limit.requests_per_minute,
-            tokens_per_minute=limit.tokens_per_minute,
-        )
-        for limit in limits.select_related("api_key").order_by("pk")
-    )

@@ -83,6 +83,7 @@ GATEWAY_UPLOADS_MAX_BYTES = env.int(
 GATEWAY_UPLOAD_FOLDER = env.str("GATEWAY_UPLOAD_FOLDER", default="")
 IDEMPOTENCY_WAIT_S = env.float("IDEMPOTENCY_WAIT_S", default=60.0)
 UPSTREAM_TIMEOUT_S = env.float("UPSTREAM_TIMEOUT_S", default=600.0)
+RATE_LIMIT_TIMEOUT_S = env.float("RATE_LIMIT_TIMEOUT_S", default=0.1)
 SWEEP_INTERVAL_S = env.float("SWEEP_INTERVAL_S", default=10.0)
 SANDBOX_PACE = env.bool("SANDBOX_PACE", default=True)
 

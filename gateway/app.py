@@ -42,6 +42,7 @@ async def serve(gateway: Gateway, scope: Scope, receive: Receive, send: Send) ->
             await request.answer_error(errors.internal())
     finally:
         request.end()
+        gateway.rate_limiter.settle(request)
 
 
 async def route(gateway: Gateway, request: Request) -> None:

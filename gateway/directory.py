@@ -22,7 +22,8 @@ from django.db import close_old_connections
 from billing.gateway_models import GatewaySettings
 from billing.price_book import PriceBook
 from billing.price_list import load_price_book
-from billing.rate_limits import RateRule, rate_rules_of
+from billing.rate_limit_list import rate_rules_of
+from billing.rate_limits import RateRule
 from gateway import database
 from keys.models import ProviderKey
 from keys.queries import open_provider_key

@@ -136,6 +136,21 @@ def not_bounded(param: str, reason: str) -> ApiError:
     return ApiError(400, reason, param=param, code="request_not_bounded")
 
 
+def requests_limited(message: str, headers: Mapping[str, str]) -> ApiError:
+    """Too many requests in a minute; `gateway.rate_limits` writes the message."""
+    return rate_limited("requests", message, headers)
+
+
+def tokens_limited(message: str, headers: Mapping[str, str]) -> ApiError:
+    """Too many tokens in a minute."""
+    return rate_limited("tokens", message, headers)
+
+
+def rate_limited(kind: str, message: str, headers: Mapping[str, str]) -> ApiError:
+    code = "rate_limit_exceeded"
+    return ApiError(429, message, type=kind, code=code, headers=headers)
+
+
 def provider_not_configured() -> ApiError:
     message = (
         "This organization has no provider key. An owner adds one on its Keys page."

@@ -71,6 +71,7 @@ class Exchange:
         """
         is_estimated = tokens is None and not self.is_free
         cost = self.hold.bound_nanos or 0 if tokens is None else self.cost_nanos(tokens)
+        self.request.tokens_used = tokens.input + tokens.output if tokens else None
         return settlement(
             self.hold,
             outcome=outcome,

@@ -38,6 +38,7 @@ async def begin(
     :raises ApiError: for every refusal; then nothing is held and nothing was sent.
     """
     upstream, simulated = await choose_upstream(gateway, caller)
+    await gateway.rate_limiter.admit(request, caller, call)
     book = await gateway.directory.price_book()
     rates = book.find(call.model, event_time(request.event_id)) or free_rates(call)
     if rates is None and simulated:

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from core.ids import new_event_id
 from gateway import errors
+from gateway.rate_limits.buckets import Admission
 from gateway.room import NoRoom, Room
 
 Scope = MutableMapping[str, Any]
@@ -63,6 +64,9 @@ class Request:
     # Ours win over the provider's of the same name.
     added_headers: Headers = field(default_factory=list)
     _at_end: list[Callable[[], None]] = field(default_factory=list)
+    # Where it counts against rate limits, and the tokens it used (None: nobody knows).
+    admission: Admission | None = None
+    tokens_used: int | None = 0
 
     @classmethod
     def of(cls, scope: Scope, receive: Receive, send: Send) -> Request:

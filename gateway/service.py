@@ -8,6 +8,7 @@ from gateway.books import Books
 from gateway.directory import Directory
 from gateway.kept_answers import KeptAnswers
 from gateway.presence import Presence
+from gateway.rate_limits.limiter import RateLimiter
 from gateway.room import Room
 from gateway.sandbox import SandboxUpstream
 from gateway.upstream import HttpClient
@@ -36,6 +37,12 @@ class Gateway:
         self.idempotency_wait_s: float = settings.IDEMPOTENCY_WAIT_S
         self.drain_s: float = settings.GATEWAY_DRAIN_S
         self.base_url: str = settings.BASE_URL
+        self.rate_limiter = RateLimiter(
+            self.directory,
+            redis_url=settings.REDIS_URL,
+            timeout_s=settings.RATE_LIMIT_TIMEOUT_S,
+            base_url=self.base_url,
+        )
 
     async def open(self) -> None:
         """Begin: a gateway whose database is away answers 503 until it is back."""
@@ -48,5 +55,6 @@ class Gateway:
         await self.books.close(timeout_s=CLOSE_TIMEOUT_S)
         await self.kept_answers.close()
         await self.presence.close()
+        await self.rate_limiter.close()
         await self.directory.close()
         await self.client.close()

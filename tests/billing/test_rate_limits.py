@@ -14,7 +14,8 @@ from billing.actions.rate_limits import (
     set_rate_limit,
 )
 from billing.models import RateLimit
-from billing.rate_limits import RateRule, rate_rules_of
+from billing.rate_limit_list import rate_rules_of
+from billing.rate_limits import RateRule
 from orgs.models import AuditEvent, Organization, User
 from tests.factories import NOW
 from tests.usage_factories import make_key

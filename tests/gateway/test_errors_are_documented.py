@@ -19,7 +19,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 # Status, type and code.
 Row = tuple[int, str, str | None]
 # These make others' errors and none of their own.
-HELPERS = {"conflict", "server_error"}
+HELPERS = {"conflict", "rate_limited", "server_error"}
 SAMPLES: dict[str, Any] = {
     "allowed": "POST",
     "body_max_bytes": 1,
