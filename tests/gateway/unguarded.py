@@ -14,7 +14,8 @@ from config.asgi import application as application
 
 def decide_without_holds(funding: Funding, bound_nanos: int | None) -> Refusal | None:
     """Decide as if nothing were under way."""
-    return decide(replace(funding, held_nanos=0), bound_nanos)
+    scopes = tuple(replace(scope, held_nanos=0) for scope in funding.scopes)
+    return decide(replace(funding, held_nanos=0, scopes=scopes), bound_nanos)
 
 
 # What does not plainly fit is decided here, alone or in a batch.
