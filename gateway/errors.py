@@ -244,10 +244,12 @@ def quota_exceeded(
     cycle_start: date,
     help_url: str,
     length_param: str | None,
+    fitting_tokens: int | None,
 ) -> ApiError:
     """
     Explain a quota refusal: which limit, spent, held, when it resets, where to look.
 
+    With `fitting_tokens` in `length_param` the request would have been admitted.
     `x-should-retry: false` keeps OpenAI's SDKs from trying again.
     """
     resets_at = None
@@ -262,7 +264,7 @@ def quota_exceeded(
     }
     return ApiError(
         429,
-        quota_message(refusal, organization, resets_at, length_param),
+        quota_message(refusal, organization, resets_at, length_param, fitting_tokens),
         type="insufficient_quota",
         code=QUOTA_CODES[refusal.binding],
         details=details,
@@ -271,7 +273,11 @@ def quota_exceeded(
 
 
 def quota_message(
-    refusal: Refusal, organization: str, resets_at: str | None, length_param: str | None
+    refusal: Refusal,
+    organization: str,
+    resets_at: str | None,
+    length_param: str | None,
+    fitting_tokens: int | None,
 ) -> str:
     name = QUOTA_NAMES[refusal.binding].format(
         organization=organization, scope=refusal.scope_name
@@ -286,6 +292,10 @@ def quota_message(
     if refusal.can_never_fit:
         remedy = f"set a smaller {length_param} or " if length_param else ""
         parts.append(f"Alone it exceeds the whole limit: {remedy}shorten the input.")
+    if fitting_tokens:
+        parts.append(
+            f"To fit what is left, set {length_param} to at most {fitting_tokens}."
+        )
     if resets_at:
         parts.append(f"The limit resets at {resets_at}.")
     return " ".join(parts)

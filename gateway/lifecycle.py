@@ -18,11 +18,12 @@ from gateway import errors
 from gateway.auth import Caller, authenticate
 from gateway.books import BooksUnreachable
 from gateway.calls import Call, NotBounded, bound_nanos, free_rates
+from gateway.clamping import hold_what_fits
 from gateway.exchange import Exchange
 from gateway.idempotency import Claim, once
 from gateway.messages import Request
-from gateway.model_list import model_is_known
 from gateway.receiving import receive_call
+from gateway.refusals import quota_exceeded, unpriced
 from gateway.relay import refusal_of, relay
 from gateway.service import Gateway
 from gateway.upstream import Lost, NotDispatched, Upstream
@@ -59,6 +60,8 @@ async def begin(
     )
     exchange = Exchange(gateway, request, call, hold, rates, claim)
     refusal = await place_hold(exchange)
+    if refusal is not None and bound is not None:
+        refusal = await hold_what_fits(exchange, refusal, place_hold)
     if refusal is None:
         return exchange, upstream
     if unbounded is not None:
@@ -113,27 +116,6 @@ async def place_hold(exchange: Exchange) -> Refusal | None:
     except asyncio.CancelledError:
         books.release(exchange.hold.as_release())
         raise
-
-
-async def unpriced(exchange: Exchange, upstream: Upstream) -> errors.ApiError:
-    """Return the refusal of an unpriced model: unknown to the provider, or just so."""
-    model = exchange.call.model
-    if await model_is_known(upstream, model):
-        return errors.model_not_priced(model)
-    return errors.model_not_found(model)
-
-
-def quota_exceeded(
-    exchange: Exchange, caller: Caller, refusal: Refusal
-) -> errors.ApiError:
-    organization = caller.organization
-    return errors.quota_exceeded(
-        refusal,
-        organization=organization.name,
-        cycle_start=exchange.hold.cycle_start,
-        help_url=f"{exchange.gateway.base_url}/o/{organization.slug}/limits",
-        length_param=exchange.call.length_param,
-    )
 
 
 async def forward(exchange: Exchange, upstream: Upstream) -> None:
