@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -19,6 +20,7 @@ from importlib import metadata
 
 from genai_prices import data, types
 
+from billing.pricing import STANDARD_TIER
 from core.money import NANOS_PER_DOLLAR
 
 PROVIDER = "openai"
@@ -45,6 +47,12 @@ MEDIA_COLUMNS = {
 }
 # All sound, which is the input's: what OpenAI transcribes is charged by its length.
 SAME_AS = {"audio_hours": "input_audio_hours"}
+# The list's names of our service tiers. Its others are the same under another name.
+TIERS = {
+    frozenset({("service_tier", "flex")}): "flex",
+    frozenset({("service_tier", "priority")}): "priority",
+    frozenset({("processing", "batch")}): "batch",
+}
 # Fees per call of a tool. They are no part of a token's price, and a request that
 # asks for such a tool is refused by the gateway.
 TOOL_FEES = frozenset({"web_searches_kcount", "storage_searches_kcount"})
@@ -74,6 +82,7 @@ class ListedPrice:
     """Rates in nano-dollars, by column of `Price`, from an instant on."""
 
     model: str
+    service_tier: str
     effective_from: datetime
     rates: Mapping[str, int]
     # With more input tokens the long rates hold; None if there are none.
@@ -97,9 +106,9 @@ class NotTellable(Exception):
 
 
 def read_price_list() -> PriceList:
-    """Return the standard-tier prices of OpenAI's models, from the bundled data."""
+    """Return the prices of OpenAI's models by service tier, from the bundled data."""
     provider = next(one for one in data.providers if one.id == PROVIDER)
-    prices: dict[tuple[str, datetime], ListedPrice] = {}
+    prices: dict[tuple[str, str, datetime], ListedPrice] = {}
     skipped: list[str] = []
     for model in provider.models:
         for pattern in sorted(patterns_of(model.match)):
@@ -108,8 +117,9 @@ def read_price_list() -> PriceList:
             except NotTellable:
                 skipped.append(pattern)
                 continue
-            for price in listed:
-                prices.setdefault((price.model, price.effective_from), price)
+            for price in [*listed, *tier_prices_of(model, pattern)]:
+                key = (price.model, price.service_tier, price.effective_from)
+                prices.setdefault(key, price)
     version = metadata.version("genai-prices")
     return PriceList(version, tuple(prices.values()), tuple(skipped))
 
@@ -150,6 +160,31 @@ def prices_of(model: types.ModelInfo, pattern: str) -> list[ListedPrice]:
     ]
 
 
+def tier_prices_of(model: types.ModelInfo, pattern: str) -> list[ListedPrice]:
+    """
+    Return the prices of the other service tiers; a tier that cannot be told has none.
+
+    The list has what differs from the standard price, from a day on.
+    """
+    found: dict[tuple[str, datetime], ListedPrice] = {}
+    for began, standard in dated_rates(model.prices):
+        for variant in model.price_variants or ():
+            changes = {k: v for k, v in vars(variant.prices).items() if v is not None}
+            tier = TIERS.get(frozenset(variant.when.items()))
+            if tier is None or not changes:
+                continue
+            rates = copy(standard)
+            vars(rates).update(changes)
+            try:
+                start = max(began, start_of(variant.constraint))
+                price = listed_price(model, pattern, start, rates, tier=tier)
+            except NotTellable:
+                continue
+            # Of two standard prices before the tier's first day the later one holds.
+            found[tier, start] = price
+    return list(found.values())
+
+
 def dated_rates(
     prices: types.ModelPrice | list[types.ConditionalPrice],
 ) -> Iterator[tuple[datetime, types.ModelPrice]]:
@@ -158,16 +193,22 @@ def dated_rates(
         yield BEGINNING, prices
         return
     for conditional in prices:
-        match conditional.constraint:
-            case None:
-                yield BEGINNING, conditional.prices
-            case types.StartDateConstraint(start_date=day):
-                yield (
-                    datetime(day.year, day.month, day.day, tzinfo=UTC),
-                    (conditional.prices),
-                )
-            case _:
-                raise NotTellable
+        yield start_of(conditional.constraint), conditional.prices
+
+
+def start_of(constraint: object) -> datetime:
+    """
+    Return the instant from which a price holds.
+
+    :raises NotTellable: if it holds at some hours of the day only.
+    """
+    match constraint:
+        case None:
+            return BEGINNING
+        case types.StartDateConstraint(start_date=day):
+            return datetime(day.year, day.month, day.day, tzinfo=UTC)
+        case _:
+            raise NotTellable
 
 
 def listed_price(
@@ -175,6 +216,8 @@ def listed_price(
     pattern: str,
     effective_from: datetime,
     rates: types.ModelPrice,
+    *,
+    tier: str = STANDARD_TIER,
 ) -> ListedPrice:
     stated = stated_rates(rates, pattern)
     listed = {COLUMNS[name]: stated[name] for name in COLUMNS if name in stated}
@@ -189,6 +232,7 @@ def listed_price(
             exact[column] = nanos_each(stated[name], units=units)
     return ListedPrice(
         model=pattern,
+        service_tier=tier,
         effective_from=effective_from,
         # Rounded up: a charge is never below the provider's price.
         rates={name: math.ceil(nanos) for name, nanos in exact.items()},

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
+from operator import add
 from typing import NamedTuple
 
 # The price that holds where a request names no service tier.
@@ -80,6 +81,13 @@ class Tokens:
     image_output: int = 0
     characters: int = 0
     seconds: int = 0
+
+    def plus(self, other: Tokens) -> Tokens:
+        """Return what two requests used together."""
+        return Tokens(*map(add, astuple(self), astuple(other)))
+
+    def with_more_output(self, count: int) -> Tokens:
+        return replace(self, output=self.output + count)
 
 
 class Charge(NamedTuple):

@@ -6,10 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from billing.booking_types import Hold, Settlement, settlement
-from billing.pricing import Rates, Tokens, cost_nanos
+from billing.price_book import PriceBook
+from billing.pricing import Rates, Tokens, cost_nanos, unpriced_kinds
 from gateway.calls import NO_PRICE, Call
+from gateway.calls.tiers import rates_answered_with
 from gateway.idempotency import Claim
 from gateway.messages import Request
+from gateway.reports import NOTHING_SAID, Report
 from gateway.service import Gateway
 from gateway.transcripts import Transcript
 from usage.models import Outcome
@@ -23,19 +26,27 @@ class Exchange:
     request: Request
     call: Call
     hold: Hold
+    # The rates of the service tier that was asked for.
     rates: Rates | None
+    prices: PriceBook
     claim: Claim | None = None
     # What is kept of the answer, where somebody may ask for it again.
     transcript: Transcript | None = None
+    # What the answer says of itself, once it does.
+    report: Report = NOTHING_SAID
     first_token_ms: int | None = None
 
     @property
     def is_free(self) -> bool:
         return self.rates is not None and self.rates.price_id == NO_PRICE
 
-    def cost_nanos(self, tokens: Tokens) -> int:
-        """Return what tokens cost; an unpriced model (no limit applies) costs 0."""
-        return cost_nanos(self.rates, tokens) if self.rates else 0
+    def rates_of_answer(self) -> Rates | None:
+        """Return the rates of the tier that served it; None if it has no price."""
+        answered = self.report.service_tier
+        if self.rates is None or self.is_free or not answered:
+            return self.rates
+        model, at = self.call.model, self.hold.occurred_at
+        return rates_answered_with(answered, self.rates, model, self.prices, at)
 
     def begin_transcript(
         self, status: int, headers: Iterable[tuple[bytes, bytes]]
@@ -66,11 +77,15 @@ class Exchange:
         """
         Return how this call is booked.
 
-        Without tokens nobody knows what the provider charges: the bound is charged
-        and marked as an estimate. What is free costs nothing, whatever becomes of it.
+        Nobody knows what the provider charges without tokens, or for what has no
+        rate: then the bound is charged and marked as an estimate. What is free costs
+        nothing, whatever becomes of it; so does an unpriced model (no limit applies).
         """
-        is_estimated = tokens is None and not self.is_free
-        cost = self.hold.bound_nanos or 0 if tokens is None else self.cost_nanos(tokens)
+        rates = self.rates_of_answer()
+        cost = 0 if rates is None or tokens is None else cost_nanos(rates, tokens)
+        is_estimated = not self.is_free and not is_priced(self.rates, rates, tokens)
+        if is_estimated and self.hold.bound_nanos is not None:
+            cost = self.hold.bound_nanos
         self.request.tokens_used = tokens.input + tokens.output if tokens else None
         return settlement(
             self.hold,
@@ -81,6 +96,8 @@ class Exchange:
             latency_ms=self.request.elapsed_ms(),
             first_token_ms=self.first_token_ms,
             is_estimated=is_estimated,
+            price_id=rates.price_id if rates else None,
+            service_tier=self.report.service_tier,
         )
 
     def forget_body(self) -> None:
@@ -95,3 +112,18 @@ class Exchange:
         settled = self.settlement(outcome, status_code, tokens)
         await self.gateway.books.settle(settled)
         return settled
+
+
+def is_priced(
+    asked: Rates | None, answered: Rates | None, tokens: Tokens | None
+) -> bool:
+    """
+    Return whether what was used is known, and what it costs.
+
+    A model without any price costs nothing here, for certain.
+    """
+    if tokens is None:
+        return False
+    if answered is None:
+        return asked is None
+    return not unpriced_kinds(answered, tokens)

@@ -18,6 +18,7 @@ from gateway import errors
 from gateway.auth import Caller, authenticate
 from gateway.books import BooksUnreachable
 from gateway.calls import Call, NotBounded, bound_nanos, free_rates
+from gateway.calls.tiers import rates_asked_for
 from gateway.clamping import hold_what_fits
 from gateway.exchange import Exchange
 from gateway.idempotency import Claim, once
@@ -41,7 +42,8 @@ async def begin(
     upstream, simulated = await choose_upstream(gateway, caller)
     await gateway.rate_limiter.admit(request, caller, call)
     book = await gateway.directory.price_book()
-    rates = book.find(call.model, event_time(request.event_id)) or free_rates(call)
+    at = event_time(request.event_id)
+    rates = rates_asked_for(call.body, book, at) or free_rates(call)
     if rates is None and simulated:
         raise errors.model_not_found(call.model)
     bound, unbounded = bound_of(call, rates)
@@ -58,7 +60,7 @@ async def begin(
         price_id=rates.price_id if rates else 0,
         bound_nanos=bound,
     )
-    exchange = Exchange(gateway, request, call, hold, rates, claim)
+    exchange = Exchange(gateway, request, call, hold, rates, book, claim)
     refusal = await place_hold(exchange)
     if refusal is not None and bound is not None:
         refusal = await hold_what_fits(exchange, refusal, place_hold)

@@ -1,4 +1,4 @@
-"""Reading usage out of a provider's answers. Pure; bytes go through untouched."""
+"""Watching a stream for what it reports of itself; bytes go through untouched."""
 
 from __future__ import annotations
 
@@ -8,102 +8,9 @@ from typing import Any
 import orjson
 
 from billing.pricing import Tokens
-from usage.models import Endpoint
+from gateway.reports import NOTHING_SAID, PROMPT_NAMES, Report, UsageNames, report_of
 
 DATA_PREFIX = b"data:"
-# No request has so many tokens; a count beyond it is none, and would overflow a cost.
-COUNT_MAX = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class UsageNames:
-    """What OpenAI's `usage` object calls its counts, which differs by endpoint."""
-
-    input: str
-    output: str
-    # Of an answer that is no text the count of output may be missing: it is 0.
-    may_lack_output: bool = True
-    # A stream says its usage inside the response that one of these events carries.
-    last_events: frozenset[str] = frozenset()
-    # An event without any of these need not be parsed.
-    marks: tuple[bytes, ...] = (b'"usage"', b"[DONE]")
-
-    def answer_in(self, event: dict[str, Any]) -> object:
-        """Return what of a stream's event may report usage."""
-        if not self.last_events:
-            return event
-        return event.get("response") if self.is_last(event) else None
-
-    def is_last(self, event: dict[str, Any]) -> bool:
-        kind = event.get("type")
-        return isinstance(kind, str) and kind in self.last_events
-
-
-PROMPT_NAMES = UsageNames("prompt_tokens", "completion_tokens")
-RESPONSE_ENDS = ("response.completed", "response.incomplete", "response.failed")
-RESPONSE_NAMES = UsageNames(
-    "input_tokens",
-    "output_tokens",
-    may_lack_output=False,
-    last_events=frozenset(RESPONSE_ENDS),
-    marks=tuple(kind.encode() for kind in RESPONSE_ENDS),
-)
-
-
-def usage_names(endpoint: Endpoint) -> UsageNames:
-    return RESPONSE_NAMES if endpoint == Endpoint.RESPONSES else PROMPT_NAMES
-
-
-def tokens_of(answer: object, names: UsageNames = PROMPT_NAMES) -> Tokens | None:
-    """
-    Return the tokens that an answer (or a stream's chunk) reports, if it does.
-
-    Input includes cached tokens and those written to the cache, and output reasoning
-    ones (OpenAI's `usage` object). Without a count of output or of cache writes there
-    are none (embeddings, older models); a garbled one means that nobody knows.
-    """
-    usage = answer.get("usage") if isinstance(answer, dict) else None
-    if not isinstance(usage, dict):
-        return None
-    counts = {names.output: 0, **usage} if names.may_lack_output else usage
-    input_tokens, output_tokens = whole(usage, names.input), whole(counts, names.output)
-    details = usage.get(f"{names.input}_details")
-    written_tokens = cache_writes(details)
-    if input_tokens is None or output_tokens is None or written_tokens is None:
-        return None
-    output_details = usage.get(f"{names.output}_details")
-    return Tokens(
-        input=input_tokens,
-        cached_input=whole(details, "cached_tokens") or 0,
-        cache_write=written_tokens,
-        output=output_tokens,
-        reasoning=whole(output_details, "reasoning_tokens") or 0,
-    )
-
-
-def cache_writes(details: object) -> int | None:
-    """Return a count that costs more than plain input: a garbled one is not 0."""
-    if not isinstance(details, dict) or details.get("cache_write_tokens") is None:
-        return 0
-    return whole(details, "cache_write_tokens")
-
-
-def whole(source: object, name: str) -> int | None:
-    """Return a count, or None if it is missing or not one."""
-    value = source.get(name) if isinstance(source, dict) else None
-    if isinstance(value, bool) or not isinstance(value, int):
-        return None
-    return value if 0 <= value <= COUNT_MAX else None
-
-
-def tokens_of_body(body: bytes, names: UsageNames = PROMPT_NAMES) -> Tokens | None:
-    """Return the tokens that an unstreamed answer reports; None if it is garbled."""
-    try:
-        return tokens_of(orjson.loads(body), names)
-    except orjson.JSONDecodeError:
-        return None
-
-
 # A whole answer fits into one event (`response.completed`), escaped at its worst.
 EVENT_MAX_BYTES = 16 * 1024 * 1024
 
@@ -123,9 +30,14 @@ class StreamMeter:
 
     passes_usage: bool
     names: UsageNames = PROMPT_NAMES
-    tokens: Tokens | None = None
+    report: Report = NOTHING_SAID
     is_complete: bool = False
     _rest: bytes = b""
+    _ends: int = 0
+
+    @property
+    def tokens(self) -> Tokens | None:
+        return self.report.tokens
 
     def feed(self, part: bytes) -> bytes:
         """
@@ -160,10 +72,15 @@ class StreamMeter:
             return True
         if self.names.is_last(chunk):
             self.is_complete = True
-        tokens = tokens_of(self.names.answer_in(chunk), self.names)
-        if tokens is None:
+        report = report_of(self.names.answer_in(chunk), self.names)
+        if self.names.adds_up and self.names.is_last(chunk):
+            # One that does not say what it used makes the sum unknown.
+            self.report = self.report.plus(report) if self._ends else report
+            self._ends += 1
             return True
-        self.tokens = tokens
+        if report.tokens is None:
+            return True
+        self.report = report
         return self.passes_usage or bool(chunk.get("choices"))
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from core.ids import event_time
 from gateway.calls import Call, call_of, parse_object
+from gateway.calls.tiers import ask_for_standard
 from gateway.messages import Request
 from gateway.service import Gateway
 from usage.models import Endpoint
@@ -23,7 +25,10 @@ async def receive_call(
     :raises ApiError: if it is too long, comes too slowly, finds no room, or is
         malformed.
     """
-    return call_of(endpoint, path, await receive_object(gateway, request))
+    body = await receive_object(gateway, request)
+    prices = await gateway.directory.price_book()
+    ask_for_standard(body, endpoint, prices, event_time(request.event_id))
+    return call_of(endpoint, path, body)
 
 
 async def receive_object(gateway: Gateway, request: Request) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from gateway import errors
 from gateway.errors import ApiError
 from gateway.exchange import Exchange
 from gateway.messages import Receive
-from gateway.metering import EventTooLong, StreamMeter, tokens_of_body, usage_names
+from gateway.metering import EventTooLong, StreamMeter
+from gateway.reports import report_of_body, usage_names
 from gateway.upstream import Answer, Lost, TimedOut
 from usage.models import Outcome
 
@@ -51,8 +52,10 @@ async def relay_whole(exchange: Exchange, answer: Answer, *, is_success: bool) -
         raise
     headers = answer.headers
     if is_success:
-        tokens = tokens_of_body(body, usage_names(exchange.call.endpoint))
-        settled = await exchange.settle(Outcome.SUCCEEDED, answer.status, tokens)
+        exchange.report = report_of_body(body, usage_names(exchange.call.endpoint))
+        settled = await exchange.settle(
+            Outcome.SUCCEEDED, answer.status, exchange.report.tokens
+        )
         cost = exact_usd(settled.record.cost_nanos).encode()
         headers = [*headers, (b"x-tokenhouse-cost-usd", cost)]
         exchange.begin_transcript(answer.status, headers)
@@ -86,12 +89,14 @@ async def relay_stream(exchange: Exchange, answer: Answer) -> None:
     except Lost as error:
         outcome, failure = Outcome.PROVIDER_LOST, error_event(refusal_of(error))
     except BaseException:
+        exchange.report = meter.report
         stopped = exchange.settlement(Outcome.GATEWAY_LOST, 0, meter.tokens)
         exchange.gateway.books.settle_soon(stopped)
         raise
     finally:
         client.forget()
     end = meter.finish() + failure
+    exchange.report = meter.report
     await exchange.settle(outcome, answer.status, meter.tokens)
     exchange.note(end)
     await exchange.keep_answer()

@@ -8,7 +8,9 @@ stands there is what a provider would put on its bill, whatever becomes of the a
 The last message steers it, as JSON: {"output": 7} tokens to answer with,
 {"status": 500}, {"pause_s": 0.1} before each chunk, {"drop_after": 3} chunks,
 {"drop_answer": true} in the middle of an unstreamed one, {"hang": true},
-{"usage": false} to leave usage out, {"chunks": 3} to stream, if not one for a token;
+{"usage": false} to leave usage out, {"tier": "flex"} to have served it so,
+{"heard": 9} and {"spoken": 9} tokens of sound, {"chunks": 3} to stream, if not one for
+a token;
 {"shape": …} is in `tests/provider_shapes.py`.
 """
 
@@ -97,6 +99,7 @@ class Provider:
             "authorization": headers.get(b"authorization", b"").decode(),
             "organization": headers.get(b"openai-organization", b"").decode(),
             "model": request["model"],
+            "service_tier": request.get("service_tier"),
             "most": request.get("max_completion_tokens"),
             "bytes": bytes_read,
             "usage": usage,
@@ -159,8 +162,12 @@ def bill(request: dict[str, Any], orders: dict[str, Any]) -> dict[str, Any]:
         "prompt_tokens_details": {
             "cached_tokens": orders.get("cached", 0),
             "cache_write_tokens": orders.get("written", 0),
+            "audio_tokens": orders.get("heard", 0),
         },
-        "completion_tokens_details": {"reasoning_tokens": 0},
+        "completion_tokens_details": {
+            "reasoning_tokens": 0,
+            "audio_tokens": orders.get("spoken", 0),
+        },
     }
 
 
@@ -187,8 +194,13 @@ def completion(
         "created": 1_700_000_000,
         "model": request["model"],
         "choices": [choice],
+        **told_tier(orders),
     }
     return document if orders.get("usage") is False else {**document, "usage": usage}
+
+
+def told_tier(orders: dict[str, Any]) -> dict[str, str]:
+    return {"service_tier": orders["tier"]} if "tier" in orders else {}
 
 
 def embeddings(request: dict[str, Any], usage: Any) -> dict[str, Any]:
@@ -205,6 +217,7 @@ async def stream(
         "object": "chat.completion.chunk",
         "created": 1_700_000_000,
         "model": request["model"],
+        **told_tier(orders),
     }
     for number in range(orders.get("chunks", orders.get("output", 5))):
         await asyncio.sleep(orders.get("pause_s", 0))

@@ -67,6 +67,7 @@ def seed_prices(*, now: datetime) -> SeedResult:
 def listed_row(price: ListedPrice, *, version: str, now: datetime) -> Price:
     return Price(
         model=price.model,
+        service_tier=price.service_tier,
         effective_from=price.effective_from,
         long_context_above=price.long_context_above,
         context_window=price.context_window,

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from billing.pricing import Rates
+from gateway.calls.tiers import is_priced
 
-# Tiers whose price the price list knows: the standard one under its two names.
-PRICED_TIERS = (None, "auto", "default")
 # How long the cache keeps what is written at the listed rate: the default, by name.
 PRICED_CACHE_TTLS = (None, "30m")
 PRICED_TOOLS = ("function", "custom")
@@ -47,10 +46,11 @@ def longest_answer(stated: list[int | None], rates: Rates, *, param: str) -> int
     return min(n for n in (asked, possible) if n is not None)
 
 
-def refuse_unpriced_terms(body: dict[str, Any]) -> None:
+def refuse_unpriced_terms(body: dict[str, Any], rates: Rates) -> None:
     """Refuse terms of service at other prices than the listed ones."""
-    if body.get("service_tier") not in PRICED_TIERS:
-        raise NotBounded("service_tier", "Only the standard service tier is priced.")
+    if not is_priced(body, rates):
+        text = f"The model `{rates.model}` has no price of this service tier."
+        raise NotBounded("service_tier", text)
     cache = body.get("prompt_cache_options") or {}
     if not isinstance(cache, dict) or cache.get("ttl") not in PRICED_CACHE_TTLS:
         text = "Only cache writes that are kept for 30 minutes are priced here."

@@ -51,7 +51,7 @@ def check_message(message: object, position: int) -> None:
 
 def output_tokens_max(body: dict[str, Any], input_tokens: int, rates: Rates) -> int:
     """Return the most tokens that all choices can have together."""
-    refuse_unpriced_terms(body)
+    refuse_unpriced_terms(body, rates)
     refuse_unpriced_tools(body)
     refuse_media(body)
     stated = [body.get("max_completion_tokens"), body.get("max_tokens")]

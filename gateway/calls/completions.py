@@ -57,7 +57,7 @@ def output_tokens_max(body: dict[str, Any], input_tokens: int, rates: Rates) -> 
 
     Of `best_of` texts, all are charged and the best are returned.
     """
-    refuse_unpriced_terms(body)
+    refuse_unpriced_terms(body, rates)
     longest = longest_answer([body["max_tokens"]], rates, param=LENGTH_PARAM)
     choices = max(body.get("n") or 1, body.get("best_of") or 1)
     # A provider may count an echoed prompt as output.

@@ -65,7 +65,7 @@ def items_of(body: dict[str, Any]) -> list[Any]:
 
 def output_tokens_max(body: dict[str, Any], input_tokens: int, rates: Rates) -> int:
     """Return the most tokens that a response can have, those of reasoning included."""
-    refuse_unpriced_terms(body)
+    refuse_unpriced_terms(body, rates)
     refuse_unpriced_tools(body)
     refuse_unbounded(body)
     for position, item in enumerate(items_of(body)):

@@ -36,5 +36,7 @@ def test_of_others_nothing_is_claimed(model: str) -> None:
 def test_the_price_list_says_it() -> None:
     seed_prices(now=timezone.now())
 
-    assert Price.objects.get(model="gpt-5").max_output_tokens == 128_000
+    assert (
+        Price.objects.get(model="gpt-5", service_tier="").max_output_tokens == 128_000
+    )
     assert Price.objects.filter(model="gpt-5-pro", max_output_tokens=None).exists()

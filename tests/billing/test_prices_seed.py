@@ -118,10 +118,41 @@ def test_a_long_request_costs_what_the_list_itself_says(input_tokens: int) -> No
     (row,) = (
         listed_row(price, version="1", now=now)
         for price in read_price_list().prices
-        if price.model == "gpt-6.1-sol"
+        if (price.model, price.service_tier) == ("gpt-6.1-sol", "")
     )
     tokens = Tokens(input=input_tokens, cached_input=1000, cache_write=5000, output=700)
     assert cost_nanos(rates_of(row), tokens) == said.total_price * NANOS_PER_DOLLAR
+
+
+@pytest.mark.parametrize("tier", ["flex", "priority"])
+def test_another_tier_costs_what_the_list_itself_says(tier: str) -> None:
+    now = datetime(2026, 11, 23, tzinfo=UTC)
+    usage = types.Usage(input_tokens=300_000, cache_read_tokens=9, output_tokens=700)
+    said = genai_prices.calc_price(
+        usage,
+        "gpt-6.1-sol",
+        provider_id="openai",
+        genai_request_timestamp=now,
+        price_context={"service_tier": tier},
+    )
+    (row,) = (
+        listed_row(price, version="1", now=now)
+        for price in read_price_list().prices
+        if (price.model, price.service_tier) == ("gpt-6.1-sol", tier)
+    )
+    tokens = Tokens(input=300_000, cached_input=9, output=700)
+    assert cost_nanos(rates_of(row), tokens) == said.total_price * NANOS_PER_DOLLAR
+
+
+def test_a_tier_has_the_later_of_two_standard_prices_beneath_it() -> None:
+    listed = {
+        (price.service_tier, price.effective_from.year): dict(price.rates)
+        for price in read_price_list().prices
+        if price.model == "o3"
+    }
+    # The batch price names no cached input: the standard one holds.
+    assert listed["batch", 2026]["cached_input_nanos"] == 500
+    assert listed["batch", 2026]["input_nanos"] == listed["", 2025]["input_nanos"] / 2
 
 
 @pytest.mark.parametrize(
@@ -213,7 +244,7 @@ def test_seeding_never_changes_a_row_that_exists() -> None:
         source=PriceSource.OPERATOR,
     )
     seed_prices(now=NOW)
-    assert Price.objects.get(model="gpt-4o").input_nanos == 7
+    assert Price.objects.get(model="gpt-4o", service_tier="").input_nanos == 7
 
 
 @pytest.mark.django_db

@@ -17,7 +17,7 @@ ASK: list[Any] = [{"role": "user", "content": "Say something."}]
 
 def rate(model: str) -> Any:
     """Return a price, whose rates may each be null: not those that are tested."""
-    return Price.objects.filter(model=model).latest("effective_from")
+    return Price.objects.filter(model=model, service_tier="").latest("effective_from")
 
 
 def asking(content: str) -> list[Any]:

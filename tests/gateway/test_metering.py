@@ -15,9 +15,8 @@ from gateway.metering import (
     EVENT_MAX_BYTES,
     EventTooLong,
     StreamMeter,
-    tokens_of,
-    tokens_of_body,
 )
+from gateway.reports import report_of_body, tokens_of
 
 USAGE = {
     "prompt_tokens": 11,
@@ -173,7 +172,7 @@ def test_whole_events_are_passed_on_at_once() -> None:
 )
 def test_an_answer_without_a_count_of_input_has_no_tokens(answer: object) -> None:
     assert tokens_of(answer) is None
-    assert tokens_of_body(orjson.dumps(answer)) is None
+    assert report_of_body(orjson.dumps(answer)).tokens is None
 
 
 def test_details_that_are_missing_or_wrong_are_none() -> None:
@@ -205,7 +204,7 @@ def test_models_that_write_no_cache_need_not_say_so(details: object) -> None:
 
 @given(st.binary(max_size=60))
 def test_a_garbled_body_has_no_tokens(body: bytes) -> None:
-    assert tokens_of_body(body) is None
+    assert report_of_body(body).tokens is None
 
 
 def test_an_event_without_end_is_given_up() -> None:

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from billing.pricing import Tokens
-from gateway.metering import RESPONSE_NAMES, StreamMeter, tokens_of
+from gateway.metering import StreamMeter
+from gateway.reports import RESPONSE_NAMES, tokens_of
 
 USAGE = {
     "input_tokens": 11,

@@ -192,5 +192,5 @@ def test_the_estimate_is_priced_like_the_request(house: House) -> None:
     price = Price.objects.get(pk=record.price_id)
     assert price.input_nanos is not None
     assert price.output_nanos is not None
-    sent = orjson.dumps(body)
+    sent = orjson.dumps({**body, "service_tier": "default"})
     assert record.cost_nanos == len(sent) * price.input_nanos + 50 * price.output_nanos

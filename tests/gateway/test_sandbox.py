@@ -138,7 +138,7 @@ def test_any_priced_model_can_be_tried_at_its_own_price(staging: House) -> None:
     answer = complete(staging, model="gpt-4o-mini")
 
     (record,) = staging.records()
-    price = Price.objects.filter(model="gpt-4o-mini").latest("effective_from")
+    price = Price.objects.get(model="gpt-4o-mini", service_tier="")
     assert answer.model == record.model == "gpt-4o-mini"
     assert (record.simulated, record.price_id) == (True, price.pk)
 
