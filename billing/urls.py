@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from billing import settings_views, views
+from billing import rate_limit_views, settings_views, views
 
 app_name = "billing"
 urlpatterns = [
@@ -19,6 +19,16 @@ urlpatterns = [
         "o/<slug:slug>/limits/soft/<slug:alert_id>/remove",
         views.remove_soft,
         name="remove_soft_limit",
+    ),
+    path(
+        "o/<slug:slug>/limits/rates",
+        rate_limit_views.set_rate,
+        name="set_rate_limit",
+    ),
+    path(
+        "o/<slug:slug>/limits/rates/<slug:rate_id>/remove",
+        rate_limit_views.remove_rate,
+        name="remove_rate_limit",
     ),
     path("o/<slug:slug>/settings", settings_views.settings, name="settings"),
     path(

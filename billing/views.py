@@ -27,7 +27,7 @@ from billing.explanations import (
     output_words,
 )
 from billing.forms import HardLimitForm, SoftLimitForm
-from billing.models import Price, SoftLimit
+from billing.models import Price, RateLimit, SoftLimit
 from billing.presentation import (
     comparison,
     cumulative_figure,
@@ -41,6 +41,8 @@ from billing.presentation import (
 from billing.price_list import rates_of
 from billing.pricing import Tokens
 from billing.queries import Standing, limits_set_by, overview_of, standing_of
+from billing.rate_limit_forms import RateLimitForm
+from billing.rate_limit_list import limitable_keys, rate_limits_visible_to
 from core.money import cents_usd
 from core.templatetags.money import usd
 from orgs.access import OrgRequest, org_view
@@ -95,6 +97,7 @@ def limits_page(
     *,
     hard_form: HardLimitForm | None = None,
     soft_form: SoftLimitForm | None = None,
+    rate_form: RateLimitForm | None = None,
 ) -> HttpResponse:
     """Return the limits page; with a form in hand, the one that has errors."""
     context: dict[str, Any] = {
@@ -106,8 +109,10 @@ def limits_page(
         "soft_limits_max": SOFT_LIMITS_MAX,
         "hard_form": hard_form or hard_limit_form(standing),
         "soft_form": soft_form or SoftLimitForm(auto_id="id_soft_%s"),
+        "rate_limits": rate_limits_visible_to(request.membership),
+        "rate_form": rate_form or rate_limit_form(request),
     }
-    status = UNPROCESSABLE if hard_form or soft_form else 200
+    status = UNPROCESSABLE if hard_form or soft_form or rate_form else 200
     return render(request, "billing/limits.html", context, status=status)
 
 
@@ -116,6 +121,17 @@ def hard_limit_form(standing: Standing) -> HardLimitForm:
     limit = standing.funding.hard_limit_nanos
     initial = {} if limit is None else {"amount": cents_usd(limit)}
     return HardLimitForm(initial=initial, used_nanos=standing.used_nanos)
+
+
+def rate_limit_form(request: OrgRequest) -> RateLimitForm:
+    """Return the form as it is first shown: empty, or with `?rate=` to be changed."""
+    chosen = RateLimit.objects.filter(
+        organization=request.organization, public_id=request.GET.get("rate", "")
+    ).first()
+    return RateLimitForm(
+        initial=RateLimitForm.values_of(chosen) if chosen else None,
+        keys=limitable_keys(request.organization, now=timezone.now()),
+    )
 
 
 @require_POST

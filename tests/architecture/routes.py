@@ -9,7 +9,7 @@ from django.db import connection
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
-from billing.models import SoftLimit
+from billing.models import RateLimit, SoftLimit
 from orgs.actions import invite_member
 from orgs.models import Organization, Role, User
 from tests.factories import usd
@@ -47,6 +47,8 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
     "billing:remove_hard_limit": {},
     "billing:add_soft_limit": {"amount": "7.50"},
     "billing:remove_soft_limit": {},
+    "billing:set_rate_limit": {"model": "gpt-5", "requests_per_minute": "60"},
+    "billing:remove_rate_limit": {},
     "billing:set_gateway": {"clamps_output": "on", "cache_s": "3600"},
 }
 ALL_ROUTES = (*READER_PAGES, *MEMBER_FORMS, *OWNER_FORMS)
@@ -125,6 +127,7 @@ def furnish(acme: Organization, ada: User, rita: User) -> Addresses:
     key = make_key("Support bot", organization=acme)
     record = add_record(acme, at=now, cost_nanos=5, api_key=key)
     soft_limit = SoftLimit.objects.create(organization=acme, amount_nanos=usd(40))
+    rate_limit = RateLimit.objects.create(organization=acme, requests_per_minute=9)
     return Addresses(
         {
             "slug": acme.slug,
@@ -132,6 +135,7 @@ def furnish(acme: Organization, ada: User, rita: User) -> Addresses:
             "invitation_id": invitation.public_id,
             "key_id": key.public_id,
             "alert_id": soft_limit.public_id,
+            "rate_id": rate_limit.public_id,
             "record_id": record.public_id,
         }
     )

@@ -11,7 +11,14 @@ from datetime import UTC, date, datetime, timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from billing.models import BillingProfile, Budget, Price, SoftLimit, SpendLimits
+from billing.models import (
+    BillingProfile,
+    Budget,
+    Price,
+    RateLimit,
+    SoftLimit,
+    SpendLimits,
+)
 from billing.price_list import rates_of
 from billing.pricing import Tokens, cost_nanos
 from core.periods import cycle_of, previous_cycle, start_of_day
@@ -61,6 +68,10 @@ def furnish() -> World:
         make_key("Support bot", organization=acme),
         make_key("Nightly batch", organization=acme),
     ]
+    for key, model in ((None, ""), (None, "gpt-5*"), (keys[2], "")):
+        RateLimit.objects.create(
+            organization=acme, api_key=key, model=model, requests_per_minute=600
+        )
     record_path = use(acme, keys, now)
     return World(acme, staging, invitation_of(acme, ada, now), record_path)
 
