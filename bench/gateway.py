@@ -6,12 +6,13 @@ import contextlib
 from statistics import median
 from typing import Any
 
+from bench.figures import Figure
 from bench.installation import furnish, installation
 from bench.processes import OTHER_CORE, SERVED_CORE, Server, measure, serving
 
 BUSY_CONNECTIONS = 32
 ROUNDS = 5
-SECONDS = 3.0
+SECONDS = 2.0
 WARM_UP_S = 1.5
 VARIANTS = {
     "upstream alone": "bench.upstream:application",
@@ -19,7 +20,7 @@ VARIANTS = {
     "gateway without accounting": "bench.variants:unaccounted",
     "gateway with accounting": "config.asgi:application",
 }
-PLAIN, EXACT = "gateway without accounting", "gateway with accounting"
+ALONE, BARE, PLAIN, EXACT = VARIANTS
 
 
 def run() -> dict[str, Any]:
@@ -29,7 +30,7 @@ def run() -> dict[str, Any]:
             serving("bench.upstream:application", core=OTHER_CORE)
         )
         address = f"http://127.0.0.1:{upstream.port}/v1"
-        servers = {"upstream alone": upstream}
+        servers = {ALONE: upstream}
         key = furnish(upstream.port)
         for name, application in VARIANTS.items():
             if name not in servers:
@@ -69,13 +70,14 @@ def measure_one(server: Server, key: str) -> dict[str, Any]:
         "busy": load(BUSY_CONNECTIONS),
         "quiet": load(1),
         "streams": load(BUSY_CONNECTIONS, streamed=True),
+        "stream": load(1, streamed=True),
     }
 
 
 def summary(
     rows: dict[str, list[dict[str, Any]]], memory: dict[str, float]
 ) -> dict[str, Any]:
-    """Return medians of each variant, and the medians of the ratios by round."""
+    """Return the medians of each variant, and of what was compared by round."""
 
     def middle(name: str, load: str, figure: str) -> float:
         return float(median(row[load][figure] for row in rows[name]))
@@ -87,24 +89,79 @@ def summary(
             "p99_ms_at_1": middle(name, "quiet", "p99_ms"),
             "p99_ms_at_32": middle(name, "busy", "p99_ms"),
             "streams_per_second": middle(name, "streams", "per_second"),
-            "first_chunk_ms": middle(name, "streams", "first_p50_ms"),
+            "first_chunk_ms_at_1": middle(name, "stream", "first_p50_ms"),
             "memory_mb": memory[name],
         }
         for name in rows
     }
-    pairs = list(zip(rows[EXACT], rows[PLAIN], strict=True))
+    return {"variants": variants, **comparisons(rows)}
+
+
+def comparisons(rows: dict[str, list[dict[str, Any]]]) -> dict[str, float]:
+    """Return medians over the rounds: what is compared was measured side by side."""
+
+    def ratio(of: str, to: str, load: str) -> float:
+        pairs = zip(rows[of], rows[to], strict=True)
+        key = "per_second"
+        return float(median(a[load][key] / b[load][key] for a, b in pairs))
+
+    def added(load: str, figure: str) -> float:
+        pairs = zip(rows[EXACT], rows[ALONE], strict=True)
+        return float(median(a[load][figure] - b[load][figure] for a, b in pairs))
+
     return {
-        "variants": variants,
-        "throughput_ratio": median(
-            a["busy"]["per_second"] / b["busy"]["per_second"] for a, b in pairs
-        ),
-        "added_p50_ms": median(
-            a["quiet"]["p50_ms"] - b["quiet"]["p50_ms"] for a, b in pairs
-        ),
-        "stream_ratio": median(
-            a["streams"]["per_second"] / b["streams"]["per_second"] for a, b in pairs
-        ),
+        "throughput_ratio": ratio(EXACT, PLAIN, "busy"),
+        "throughput_ratio_bare": ratio(EXACT, BARE, "busy"),
+        "added_p50_ms": added("quiet", "p50_ms"),
+        "added_p99_ms": added("quiet", "p99_ms"),
+        "added_first_chunk_ms": added("stream", "first_p50_ms"),
+        "stream_ratio": ratio(EXACT, PLAIN, "streams"),
+        "stream_ratio_bare": ratio(EXACT, BARE, "streams"),
     }
+
+
+def figures(result: dict[str, Any]) -> list[Figure]:
+    def share(key: str) -> float:
+        return float(result[key]) * 100
+
+    return [
+        Figure(
+            "requests/s with accounting against without it",
+            share("throughput_ratio"),
+            "%",
+            at_least=60,
+        ),
+        Figure(
+            "requests/s against the bare forwarder", share("throughput_ratio_bare"), "%"
+        ),
+        Figure(
+            "added latency at one connection, p50",
+            result["added_p50_ms"],
+            "ms",
+            at_most=1.2,
+        ),
+        Figure(
+            "added latency at one connection, p99",
+            result["added_p99_ms"],
+            "ms",
+            at_most=4,
+        ),
+        Figure(
+            "added time to a stream's first chunk, p50",
+            result["added_first_chunk_ms"],
+            "ms",
+            at_most=1.5,
+        ),
+        Figure(
+            "streams/s against the bare forwarder",
+            share("stream_ratio_bare"),
+            "%",
+            at_least=70,
+        ),
+        Figure(
+            "streams/s with accounting against without it", share("stream_ratio"), "%"
+        ),
+    ]
 
 
 def table(result: dict[str, Any]) -> str:
@@ -113,19 +170,13 @@ def table(result: dict[str, Any]) -> str:
         f"{'':28} {'req/s':>7} {'p50 ms':>7} {'p99 ms':>7} {'p99 ms':>7} "
         f"{'streams':>8} {'first':>7} {'MB':>5}",
         f"{'connections':28} {'32':>7} {'1':>7} {'1':>7} {'32':>7} "
-        f"{'/s at 32':>8} {'ms':>7}",
+        f"{'/s at 32':>8} {'ms at 1':>7}",
     ]
     for name, v in result["variants"].items():
         lines.append(
             f"{name:28} {v['per_second']:7.0f} {v['p50_ms_at_1']:7.2f} "
             f"{v['p99_ms_at_1']:7.2f} {v['p99_ms_at_32']:7.2f} "
-            f"{v['streams_per_second']:8.0f} {v['first_chunk_ms']:7.2f} "
+            f"{v['streams_per_second']:8.0f} {v['first_chunk_ms_at_1']:7.2f} "
             f"{v['memory_mb']:5.0f}"
         )
-    lines += [
-        "",
-        f"throughput with accounting / without: {result['throughput_ratio']:.0%}",
-        f"added p50 at one connection: {result['added_p50_ms']:.2f} ms",
-        f"streams with accounting / without: {result['stream_ratio']:.0%}",
-    ]
     return "\n".join(lines)

@@ -21,7 +21,6 @@ def installation() -> Iterator[None]:
         os.environ.update(DATA_DIR=folder, SANDBOX_PACE="off", LOG_LEVEL="WARNING")
         os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
         local_mode.prepare()
-        pass
         with embedded_servers(Path(folder), ["postgres", "redis"]):
             import django
             from django.core.management import call_command

@@ -18,8 +18,10 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 SERVED_CORE, OTHER_CORE = 0, 1
 
 
-def pin(process_id: int, core: int) -> None:
-    """Keep a process on one core, where the system can."""
+def pin(process_id: int, core: int | None) -> None:
+    """Keep a process on one core, where the system can; None leaves it all."""
+    if core is None:
+        return
     if hasattr(os, "sched_setaffinity") and (os.cpu_count() or 1) > 1:
         os.sched_setaffinity(process_id, {core})
 
@@ -47,8 +49,10 @@ class Server:
 
 
 @contextlib.contextmanager
-def serving(application: str, *, core: int, **environment: str) -> Iterator[Server]:
-    """Serve an ASGI application with uvicorn on one core."""
+def serving(
+    application: str, *, core: int | None, **environment: str
+) -> Iterator[Server]:
+    """Serve an ASGI application with uvicorn on one core, or on any."""
     port = free_port()
     command = [
         *(sys.executable, "-m", "uvicorn", application, "--port", str(port)),
@@ -80,7 +84,13 @@ def wait_for(port: int, popen: subprocess.Popen[bytes]) -> None:
 
 
 def measure(
-    port: int, key: str, *, connections: int, seconds: float, streamed: bool = False
+    port: int,
+    key: str,
+    *,
+    connections: int,
+    seconds: float,
+    streamed: bool = False,
+    core: int | None = OTHER_CORE,
 ) -> dict[str, float]:
     """Load a server from a process of its own; see bench/load.py."""
     command = [
@@ -89,7 +99,7 @@ def measure(
         *(("--stream",) if streamed else ()),
     ]
     popen = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE)
-    pin(popen.pid, OTHER_CORE)
+    pin(popen.pid, core)
     output, _ = popen.communicate(timeout=seconds + 60)
     result: dict[str, float] = orjson.loads(output)
     return result

@@ -25,6 +25,8 @@ BODY = orjson.dumps(
     }
 )
 CHUNKS = 40
+# A request that says so is streamed for 20 seconds, as long answers are.
+SLOW, SLOW_PAUSE_S = b'"user":"slow"', 0.5
 JSON = [
     (b"content-type", b"application/json"),
     (b"content-length", str(len(BODY)).encode()),
@@ -59,15 +61,15 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if not message.get("more_body"):
             break
     if b'"stream":true' in body:
-        await stream(send)
+        await stream(send, pause_s=SLOW_PAUSE_S if SLOW in body else 0)
         return
     await send({"type": "http.response.start", "status": 200, "headers": JSON})
     await send({"type": "http.response.body", "body": BODY})
 
 
-async def stream(send: Send) -> None:
+async def stream(send: Send, *, pause_s: float) -> None:
     await send({"type": "http.response.start", "status": 200, "headers": SSE})
     for _ in range(CHUNKS):
         await send({"type": "http.response.body", "body": WORD, "more_body": True})
-        await asyncio.sleep(0)
+        await asyncio.sleep(pause_s)
     await send({"type": "http.response.body", "body": LAST})

@@ -20,7 +20,7 @@ from gateway import app  # noqa: E402
 from gateway.books import Books  # noqa: E402
 from gateway.messages import Receive, Request, Scope, Send  # noqa: E402
 from gateway.service import Gateway  # noqa: E402
-from gateway.upstream import HttpClient  # noqa: E402
+from gateway.upstream import HttpAnswer, HttpClient  # noqa: E402
 
 
 class NoBooks(Books):
@@ -72,6 +72,18 @@ async def forwarder(scope: Scope, receive: Receive, send: Send) -> None:
     provider = client.provider(base_url=os.environ["BENCH_UPSTREAM"], secret="none")
     path = request.path.removeprefix("/v1")
     answer = await provider.send(request.method, path, body, request.headers)
-    whole = await answer.read()
-    await answer.close()
-    await request.answer(answer.status, whole, answer.headers)
+    try:
+        await pass_on(request, answer)
+    finally:
+        await answer.close()
+
+
+async def pass_on(request: Request, answer: HttpAnswer) -> None:
+    """Pass an answer on as it comes, or in one piece with its length."""
+    if (b"content-type", b"text/event-stream") not in answer.headers:
+        await request.answer(answer.status, await answer.read(), answer.headers)
+        return
+    await request.start_answer(answer.status, answer.headers)
+    async for part in answer.parts():
+        await request.send_part(part, is_last=False)
+    await request.send_part(b"", is_last=True)
