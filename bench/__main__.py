@@ -26,6 +26,7 @@ RESULTS = Path(__file__).parent / "results"
 BENCHES = {
     "gateway": "throughput, latency and streams against less of the gateway",
     "open_streams": "a thousand streams open at once, and idle memory",
+    "big_bodies": "bodies of many megabytes: memory, and the event loop",
     "scaling": "two gateway processes against one",
     "rates": "settled and aggregated records a second",
     "pages": "page times at growing numbers of records",

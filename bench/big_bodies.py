@@ -8,11 +8,13 @@ from typing import Any
 
 import orjson
 
+from bench.figures import Figure
 from bench.installation import furnish, installation
 from bench.processes import OTHER_CORE, SERVED_CORE, Server, serving
 
 MEGABYTE = 1_000_000
 SIZES_MB = (1, 10, 30)
+TARGET_MB = 10
 ROUNDS = 5
 
 
@@ -81,6 +83,25 @@ def peak_mb(server: Server) -> float:
     return int(line.split()[1]) / 1024
 
 
+def figures(rows: list[dict[str, float]]) -> list[Figure]:
+    (row,) = (row for row in rows if row["body_mb"] == TARGET_MB)
+    return [
+        Figure(
+            f"memory that a body of {TARGET_MB} MB takes, at most",
+            row["peak_growth_mb"],
+            "MB",
+            at_most=40,
+        ),
+        Figure(
+            "the event loop stands still for, at most",
+            row["longest_pause_ms"],
+            "ms",
+            at_most=50,
+        ),
+        Figure("of it in work of its own", row["longest_work_ms"], "ms"),
+    ]
+
+
 COLUMNS = {
     "body_mb": "body MB",
     "peak_growth_mb": "peak growth MB",
@@ -96,7 +117,3 @@ def table(rows: list[dict[str, float]]) -> str:
         cells = [f"{row[key]:{len(head)}.1f}" for key, head in COLUMNS.items()]
         lines.append(" | ".join(cells))
     return "\n".join(lines)
-
-
-if __name__ == "__main__":
-    print(table(run()))
