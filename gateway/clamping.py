@@ -48,6 +48,8 @@ async def hold_what_fits(
         again = await place(exchange)
         if again is None:
             exchange.request.added_headers.append((HEADER, str(most).encode()))
+            # Not what was asked for: it is no answer for others.
+            exchange.slot = None
             return None
         latest = again
     exchange.call, exchange.hold = asked, hold

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from billing.booking_types import Hold, Settlement, settlement
 from billing.price_book import PriceBook
 from billing.pricing import Rates, Tokens, cost_nanos, unpriced_kinds
+from gateway.answer_cache import Slot
 from gateway.calls import NO_PRICE, Call
 from gateway.calls.tiers import rates_answered_with
 from gateway.idempotency import Claim
@@ -30,6 +31,8 @@ class Exchange:
     rates: Rates | None
     prices: PriceBook
     claim: Claim | None = None
+    # Where the cache keeps the answer, if it does.
+    slot: Slot | None = None
     # What is kept of the answer, where somebody may ask for it again.
     transcript: Transcript | None = None
     # What the answer says of itself, once it does.
@@ -52,7 +55,7 @@ class Exchange:
         self, status: int, headers: Iterable[tuple[bytes, bytes]]
     ) -> None:
         """Begin to write the answer down, if somebody may ask for it again."""
-        if self.claim is not None:
+        if self.claim is not None or self.slot is not None:
             self.transcript = Transcript()
             self.transcript.begin(status, [*headers, *self.request.added_headers])
 
@@ -61,10 +64,18 @@ class Exchange:
         if self.transcript is not None:
             self.transcript.add(part)
 
-    async def keep_answer(self) -> None:
-        """Keep the answer that was written down, once it is settled."""
-        if self.transcript is not None and self.claim is not None:
+    async def keep_answer(self, tokens: Tokens | None) -> None:
+        """
+        Keep the answer that was written down, once it is settled.
+
+        Its tokens are known if it is whole; only then it is good for others too.
+        """
+        if self.transcript is None:
+            return
+        if self.claim is not None:
             await self.claim.keep(self.transcript)
+        if self.slot is not None and tokens is not None:
+            await self.slot.keep(self.transcript, tokens)
 
     async def forget_claim(self) -> None:
         """Let whoever asks again ask anew: this cost nothing."""

@@ -10,13 +10,14 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from billing.booking_types import Hold
 from billing.limits import Refusal
 from billing.pricing import Rates, Tokens
 from core.ids import event_time
 from gateway import errors
+from gateway.arrivals import Arrival
 from gateway.auth import Caller, authenticate
 from gateway.books import BooksUnreachable
+from gateway.cached_answers import answered_from_cache, find_slot
 from gateway.calls import Call, NotBounded, bound_nanos, free_rates
 from gateway.calls.tiers import rates_asked_for
 from gateway.clamping import hold_what_fits
@@ -31,46 +32,34 @@ from gateway.upstream import Lost, NotDispatched, Upstream
 from usage.models import Endpoint, Outcome
 
 
-async def begin(
-    gateway: Gateway, request: Request, caller: Caller, call: Call, claim: Claim | None
-) -> tuple[Exchange, Upstream]:
+async def begin(arrival: Arrival) -> Exchange:
     """
-    Take a request up to its committed hold.
+    Take a call up to its committed hold.
 
     :raises ApiError: for every refusal; then nothing is held and nothing was sent.
     """
-    upstream, simulated = await choose_upstream(gateway, caller)
-    await gateway.rate_limiter.admit(request, caller, call)
+    gateway, request, call = arrival.gateway, arrival.request, arrival.call
+    await gateway.rate_limiter.admit(request, arrival.caller, call)
     book = await gateway.directory.price_book()
     at = event_time(request.event_id)
     rates = rates_asked_for(call.body, book, at) or free_rates(call)
-    if rates is None and simulated:
+    if rates is None and arrival.simulated:
         raise errors.model_not_found(call.model)
     bound, unbounded = bound_of(call, rates)
-    hold = Hold(
-        event_id=request.event_id,
-        organization_id=caller.organization.pk,
-        api_key_id=caller.api_key_id,
-        user_id=caller.user_id,
-        gateway_id=gateway.presence.gateway_id,
-        endpoint=call.endpoint,
-        model=call.model[:120],
-        simulated=simulated,
-        streamed=call.streamed,
-        price_id=rates.price_id if rates else 0,
-        bound_nanos=bound,
+    hold = arrival.hold(price_id=rates.price_id if rates else 0, bound_nanos=bound)
+    exchange = Exchange(
+        gateway, request, call, hold, rates, book, arrival.claim, arrival.slot
     )
-    exchange = Exchange(gateway, request, call, hold, rates, book, claim)
     refusal = await place_hold(exchange)
     if refusal is not None and bound is not None:
         refusal = await hold_what_fits(exchange, refusal, place_hold)
     if refusal is None:
-        return exchange, upstream
+        return exchange
     if unbounded is not None:
         raise errors.not_bounded(unbounded.param, unbounded.reason)
     if rates is None:
-        raise await unpriced(exchange, upstream)
-    raise quota_exceeded(exchange, caller, refusal)
+        raise await unpriced(exchange, arrival.upstream)
+    raise quota_exceeded(exchange, arrival.caller, refusal)
 
 
 async def identify(gateway: Gateway, request: Request) -> Caller:
@@ -178,6 +167,11 @@ async def serve_call(
     caller = await identify(gateway, request)
     call = await receive_call(gateway, request, endpoint, path)
     async with once(gateway, request, caller, call) as (is_first, claim):
-        if is_first:
-            exchange, upstream = await begin(gateway, request, caller, call, claim)
-            await forward(exchange, upstream)
+        if not is_first:
+            return
+        upstream, simulated = await choose_upstream(gateway, caller)
+        arrival = Arrival(gateway, request, caller, call, upstream, simulated, claim)
+        arrival.slot = await find_slot(arrival)
+        if arrival.slot and await answered_from_cache(arrival, arrival.slot):
+            return
+        await forward(await begin(arrival), upstream)

@@ -54,6 +54,9 @@ HOLDS_OPEN = Gauge("tokenhouse_holds_open", "Holds of this process under way.")
 BOOKS_REACHABLE = Gauge(
     "tokenhouse_books_reachable", "1 while this process can book, 0 while it cannot."
 )
+CACHE_LOOKUPS = Counter(
+    "tokenhouse_cache_lookups", "Looks for an answer in the cache.", ["result"]
+)
 RATE_CHECKS = Counter(
     "tokenhouse_rate_checks", "Requests held against a rate limit.", ["store"]
 )

@@ -60,7 +60,8 @@ async def relay_whole(exchange: Exchange, answer: Answer, *, is_success: bool) -
         headers = [*headers, (b"x-tokenhouse-cost-usd", cost)]
         exchange.begin_transcript(answer.status, headers)
         exchange.note(body)
-        await exchange.keep_answer()
+        free = Tokens() if exchange.is_free else None
+        await exchange.keep_answer(exchange.report.tokens or free)
     else:
         await exchange.settle(Outcome.PROVIDER_ERROR, answer.status, Tokens())
         await exchange.forget_claim()
@@ -99,7 +100,8 @@ async def relay_stream(exchange: Exchange, answer: Answer) -> None:
     exchange.report = meter.report
     await exchange.settle(outcome, answer.status, meter.tokens)
     exchange.note(end)
-    await exchange.keep_answer()
+    is_whole = meter.is_complete and not failure
+    await exchange.keep_answer(meter.tokens if is_whole else None)
     await request.send_part(end, is_last=True)
 
 

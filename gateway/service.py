@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from gateway.answer_cache import AnswerCache
 from gateway.books import Books
 from gateway.directory import Directory
 from gateway.kept_answers import KeptAnswers
@@ -34,6 +35,7 @@ class Gateway:
         self.upload_folder: str | None = settings.GATEWAY_UPLOAD_FOLDER or None
         self.bodies = Room(settings.GATEWAY_BODIES_MAX_BYTES)
         self.uploads = Room(settings.GATEWAY_UPLOADS_MAX_BYTES)
+        self.answer_cache = AnswerCache(url=settings.REDIS_URL)
         self.idempotency_wait_s: float = settings.IDEMPOTENCY_WAIT_S
         self.drain_s: float = settings.GATEWAY_DRAIN_S
         self.base_url: str = settings.BASE_URL
@@ -54,6 +56,7 @@ class Gateway:
         """End: book what waits, then sign off."""
         await self.books.close(timeout_s=CLOSE_TIMEOUT_S)
         await self.kept_answers.close()
+        await self.answer_cache.close()
         await self.presence.close()
         await self.rate_limiter.close()
         await self.directory.close()

@@ -79,6 +79,11 @@ class Answer(Protocol):
 class Upstream(Protocol):
     """Whoever answers a call: a provider, or the sandbox."""
 
+    @property
+    def origin(self) -> str:
+        """Who that is, so that answers are not taken for another's."""
+        ...
+
     async def send(
         self, method: str, path: str, payload: Payload, headers: Mapping[bytes, bytes]
     ) -> Answer:
@@ -148,6 +153,10 @@ class HttpProvider:
     session: aiohttp.ClientSession
     base_url: str
     secret: str
+
+    @property
+    def origin(self) -> str:
+        return self.base_url
 
     async def send(
         self, method: str, path: str, payload: Payload, headers: Mapping[bytes, bytes]

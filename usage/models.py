@@ -34,6 +34,7 @@ class RecordKind(models.TextChoices):
 
 class Outcome(models.TextChoices):
     SUCCEEDED = "succeeded", "Succeeded"
+    CACHED = "cached", "Answered from the cache"
     CLIENT_LEFT = "client_left", "Client left"
     PROVIDER_ERROR = "provider_error", "Provider error"
     PROVIDER_LOST = "provider_lost", "Provider lost"

@@ -5,12 +5,13 @@ from __future__ import annotations
 from usage.counts import COUNTS
 
 # Each sum of usage.models.UsageHour, over the records of one hour and dimension. A
-# correction changes sums; it is no request. A client that left did not fail.
+# correction changes sums; it is no request. A client that left did not
+# fail, nor did what the cache answered.
 SUMS = {
     "requests": "count(*) FILTER (WHERE kind <> 'correction')",
     "failed_requests": (
         "count(*) FILTER (WHERE kind <> 'correction' "
-        "AND outcome NOT IN ('succeeded', 'client_left'))"
+        "AND outcome NOT IN ('succeeded', 'cached', 'client_left'))"
     ),
     "estimated_requests": "count(*) FILTER (WHERE kind = 'estimated')",
     **{name: f"sum({name})" for name in COUNTS},

@@ -19,7 +19,7 @@ RECOMPUTED_HOURS = f"""
            cycle_start, api_key_id, user_id, model, endpoint, simulated,
            sum(CASE kind WHEN 'correction' THEN 0 ELSE 1 END),
            sum(CASE WHEN kind = 'correction' THEN 0
-                    WHEN outcome IN ('succeeded', 'client_left') THEN 0
+                    WHEN outcome IN ('succeeded', 'cached', 'client_left') THEN 0
                     ELSE 1 END),
            sum(CASE kind WHEN 'estimated' THEN 1 ELSE 0 END),
            {", ".join(f"sum({name})" for name in COUNTS)}, sum(cost_nanos)

@@ -57,6 +57,8 @@ TEXTS: dict[str, Callable[[dict[str, Any]], Text]] = {
 class SandboxUpstream:
     """Answers like a provider, from inside this process. Costs nobody anything."""
 
+    origin = "sandbox"
+
     def __init__(self, *, is_paced: bool) -> None:
         self._is_paced = is_paced
 
