@@ -61,6 +61,12 @@ class HardLimitForm(forms.Form):
         return cleaned
 
 
+class ScopeLimitForm(HardLimitForm):
+    """A new limit of a key or a member; confirmed as a hard limit is."""
+
+    amount = AmountField(label="Limit in USD per cycle")
+
+
 class SoftLimitForm(forms.Form):
     """A new soft limit."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from billing import rate_limit_views, settings_views, views
+from billing import rate_limit_views, scope_views, settings_views, views
 
 app_name = "billing"
 urlpatterns = [
@@ -30,6 +30,27 @@ urlpatterns = [
         rate_limit_views.remove_rate,
         name="remove_rate_limit",
     ),
+    path(
+        "o/<slug:slug>/limits/keys/<slug:key_id>",
+        scope_views.set_for_key,
+        name="set_key_limit",
+    ),
+    path(
+        "o/<slug:slug>/limits/keys/<slug:key_id>/remove",
+        scope_views.remove_for_key,
+        name="remove_key_limit",
+    ),
+    path(
+        "o/<slug:slug>/limits/members/<slug:user_id>",
+        scope_views.set_for_member,
+        name="set_member_limit",
+    ),
+    path(
+        "o/<slug:slug>/limits/members/<slug:user_id>/remove",
+        scope_views.remove_for_member,
+        name="remove_member_limit",
+    ),
+    path("o/<slug:slug>/limits/holds", scope_views.holds, name="holds"),
     path("o/<slug:slug>/settings", settings_views.settings, name="settings"),
     path(
         "o/<slug:slug>/settings/gateway",

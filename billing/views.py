@@ -43,6 +43,12 @@ from billing.pricing import Tokens
 from billing.queries import Standing, limits_set_by, overview_of, standing_of
 from billing.rate_limit_forms import RateLimitForm
 from billing.rate_limit_list import limitable_keys, rate_limits_visible_to
+from billing.scope_queries import (
+    FIND_LONGEST,
+    holds_visible_to,
+    key_page,
+    member_page,
+)
 from core.money import cents_usd
 from core.templatetags.money import usd
 from orgs.access import OrgRequest, org_view
@@ -111,9 +117,23 @@ def limits_page(
         "soft_form": soft_form or SoftLimitForm(auto_id="id_soft_%s"),
         "rate_limits": rate_limits_visible_to(request.membership),
         "rate_form": rate_form or rate_limit_form(request),
+        "holds_count": holds_visible_to(request.membership).count(),
+        **scope_context(request),
     }
     status = UNPROCESSABLE if hard_form or soft_form or rate_form else 200
     return render(request, "billing/limits.html", context, status=status)
+
+
+def scope_context(request: OrgRequest) -> dict[str, Any]:
+    """Return the keys and members of the limits page; the address says which."""
+    now, viewer = timezone.now(), request.membership
+    find = request.GET.get("find", "").strip()[:FIND_LONGEST]
+    keys, members = (request.GET.get(name, "1") for name in ("keys", "members"))
+    return {
+        "find": find,
+        "key_scopes": key_page(viewer, find=find, number=keys, now=now),
+        "member_scopes": member_page(viewer, find=find, number=members, now=now),
+    }
 
 
 def hard_limit_form(standing: Standing) -> HardLimitForm:

@@ -27,5 +27,11 @@ def usd_exact(nanos: int | None) -> str:
     return signed(nanos, f"{int(whole):,}.{fraction}")
 
 
+@register.filter
+def cents(nanos: int) -> str:
+    """Write nano-dollars as a form's field has them: `1234.50`."""
+    return money.cents_usd(nanos).replace(",", "")
+
+
 def signed(nanos: int, amount: str) -> str:
     return f"-${amount}" if nanos < 0 else f"${amount}"

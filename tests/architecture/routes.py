@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from django.utils import timezone
 
+from billing.actions.scope_limits import set_key_limit, set_member_limit
 from billing.models import RateLimit, SoftLimit
 from orgs.actions import invite_member
 from orgs.models import Organization, Role, User
@@ -27,6 +29,7 @@ READER_PAGES = (
     "usage:records",
     "billing:overview",
     "billing:limits",
+    "billing:holds",
     "billing:record",
     "billing:settings",
 )
@@ -49,6 +52,10 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
     "billing:remove_soft_limit": {},
     "billing:set_rate_limit": {"model": "gpt-5", "requests_per_minute": "60"},
     "billing:remove_rate_limit": {},
+    "billing:set_key_limit": {"amount": "5.00"},
+    "billing:remove_key_limit": {},
+    "billing:set_member_limit": {"amount": "5.00"},
+    "billing:remove_member_limit": {},
     "billing:set_gateway": {"clamps_output": "on", "cache_s": "3600"},
 }
 ALL_ROUTES = (*READER_PAGES, *MEMBER_FORMS, *OWNER_FORMS)
@@ -128,6 +135,9 @@ def furnish(acme: Organization, ada: User, rita: User) -> Addresses:
     record = add_record(acme, at=now, cost_nanos=5, api_key=key)
     soft_limit = SoftLimit.objects.create(organization=acme, amount_nanos=usd(40))
     rate_limit = RateLimit.objects.create(organization=acme, requests_per_minute=9)
+    limited: dict[str, Any] = {"organization": acme, "amount_nanos": usd(3), "now": now}
+    set_key_limit(api_key=key, acting_user=ada, **limited)
+    set_member_limit(user=rita, acting_user=ada, **limited)
     return Addresses(
         {
             "slug": acme.slug,

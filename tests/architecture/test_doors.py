@@ -104,7 +104,9 @@ def test_a_reader_who_sends_an_owners_form_is_refused_and_changes_nothing(
 def test_control_the_same_form_sent_by_an_owner_changes_something(
     addresses: Addresses, acme: Organization, ada: User, name: str
 ) -> None:
-    SpendLimits.objects.create(organization=acme, hard_limit_nanos=usd(50))
+    SpendLimits.objects.update_or_create(
+        organization=acme, defaults={"hard_limit_nanos": usd(50)}
+    )
     browser, url = browser_of(ada), addresses.of(name)
     before = routes.everything_written()
 

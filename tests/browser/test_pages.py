@@ -24,6 +24,8 @@ PAGES: dict[str, tuple[str | None, str]] = {
     "record": (ADA, "{record_path}"),
     "limits": (ADA, "/o/acme/limits"),
     "limits-reader": (RITA, "/o/acme/limits"),
+    "holds": (ADA, "/o/acme/limits/holds"),
+    "holds-reader": (RITA, "/o/acme/limits/holds"),
     "members": (ADA, "/o/acme/members"),
     "members-reader": (RITA, "/o/acme/members"),
     "keys": (ADA, "/o/acme/keys"),

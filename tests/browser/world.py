@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import random
 import re
+import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
+from typing import Any
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
+from billing.actions.scope_limits import set_key_limit, set_member_limit
 from billing.models import (
     BillingProfile,
     Budget,
+    GatewayProcess,
     Price,
     RateLimit,
     SoftLimit,
@@ -26,6 +32,7 @@ from keys.models import ApiKey, ProviderKey
 from orgs.actions import invite_member, link_siblings
 from orgs.models import Environment, Organization, OutboxMail, Role, User
 from tests import factories
+from tests.billing.books import book, hold_of
 from tests.factories import usd
 from tests.usage_factories import add_record, make_key
 from usage.actions import roll_up
@@ -73,6 +80,8 @@ def furnish() -> World:
             organization=acme, api_key=key, model=model, requests_per_minute=600
         )
     record_path = use(acme, keys, now)
+    hold_for(acme, keys, now)
+    limit_scopes(acme, keys, rita, ada, now)
     return World(acme, staging, invitation_of(acme, ada, now), record_path)
 
 
@@ -125,8 +134,31 @@ def use(acme: Organization, keys: list[ApiKey], now: datetime) -> str:
         Budget.objects.create(
             organization=acme, cycle_start=cycle_start, spent_nanos=nanos
         )
+    with connection.cursor() as cursor:
+        cursor.execute(import_module("billing.migrations.0009_fill_scope_budgets").FILL)
     roll_up(now=now)
     return path
+
+
+def limit_scopes(
+    acme: Organization, keys: list[ApiKey], rita: User, ada: User, now: datetime
+) -> None:
+    """Limit two keys, one of them to less than it spent, and a member."""
+    given: dict[str, Any] = {"organization": acme, "acting_user": ada, "now": now}
+    set_key_limit(api_key=keys[1], amount_nanos=usd(25), **given)
+    set_key_limit(api_key=keys[2], amount_nanos=usd("0.50"), **given)
+    set_member_limit(user=rita, amount_nanos=usd(30), **given)
+
+
+def hold_for(acme: Organization, keys: list[ApiKey], now: datetime) -> None:
+    """Have requests of two keys under way, at one gateway."""
+    gateway = GatewayProcess.objects.create(
+        id=uuid.uuid4(), host="gateway-1", pid=4242, started_at=now, beat_at=now
+    )
+    holds = [hold_of(acme, usd("0.031"), api_key_id=key.pk) for key in keys[1:3]]
+    for hold, key in zip(holds, keys[1:3], strict=True):
+        made = replace(hold, gateway_id=gateway.id, user_id=key.user_id)
+        book(made)
 
 
 def make_price(model: str) -> Price:
