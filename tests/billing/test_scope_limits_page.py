@@ -50,6 +50,12 @@ def page_of(client: Client, user: User, url: str = URL) -> str:
     return client.get(url).content.decode()
 
 
+def row_names(client: Client, user: User, url: str = URL) -> list[str]:
+    """Return the names in the table of keys."""
+    client.force_login(user)
+    return [row.name for row in client.get(url).context["key_scopes"].rows]
+
+
 def test_an_owner_limits_a_key(client: Client, laptop: ApiKey, ada: User) -> None:
     client.force_login(ada)
 
@@ -140,11 +146,9 @@ def test_many_keys_are_paged_and_found(
     for number in range(PAGE_SIZE + 1):
         make_key(f"key-{number:02}", user=ada)
 
-    first = page_of(client, ada)
-    assert ("key-00" in first, "key-20" in first) == (True, False)
-    assert "key-20" in page_of(client, ada, f"{URL}?keys=2")
-    found = page_of(client, ada, f"{URL}?find=KEY-20")
-    assert ("key-20" in found, "key-00" in found) == (True, False)
+    assert row_names(client, ada) == [f"key-{n:02}" for n in range(PAGE_SIZE)]
+    assert row_names(client, ada, f"{URL}?keys=2") == [f"key-{PAGE_SIZE}"]
+    assert row_names(client, ada, f"{URL}?find=KEY-07") == ["key-07"]
     assert "Nothing is named like “zzz”" in page_of(client, ada, f"{URL}?find=zzz")
 
 
@@ -154,9 +158,7 @@ def test_a_revoked_key_stays_while_it_has_something_to_show(
     make_key("unused", user=ada)
     ApiKey.objects.update(revoked_at=timezone.now())
 
-    page = page_of(client, ada)
-
-    assert ("laptop" in page, "unused" in page) == (True, False)
+    assert row_names(client, ada) == ["laptop"]
 
 
 def test_open_holds_are_listed_with_their_gateway(
