@@ -11,6 +11,8 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 
 NAMES = ("SECRET_KEY", "KEY_PEPPER", "ENCRYPTION_KEYS")
+# Not set means that what it opens stays shut.
+OPTIONAL_NAMES = ("METRICS_TOKEN",)
 SHORTEST_SECRET = 32
 PLACEHOLDERS = ("change", "placeholder", "insecure", "example", "secret-key")
 
@@ -33,6 +35,15 @@ def load_secrets(
     for name, value in found.items():
         refuse_unsafe(name, value)
     return found
+
+
+def optional_secret(environment: Mapping[str, str], name: str) -> str:
+    """Return a secret that need not be there; ImproperlyConfigured if it is unsafe."""
+    assert name in OPTIONAL_NAMES
+    value = from_environment(environment, name)
+    if value:
+        refuse_unsafe(name, value)
+    return value
 
 
 def from_environment(environment: Mapping[str, str], name: str) -> str:
@@ -62,6 +73,7 @@ def refuse_unsafe(name: str, value: str) -> None:
 HINTS = {
     "SECRET_KEY": "50 random characters",
     "KEY_PEPPER": "50 random characters; changing it voids every API key",
+    "METRICS_TOKEN": "50 random characters, or nothing",
     "ENCRYPTION_KEYS": "`name:base64` of 32 random bytes each, newest first",
 }
 

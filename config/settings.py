@@ -59,6 +59,7 @@ _secrets = secret_values.load_secrets(
 SECRET_KEY = _secrets["SECRET_KEY"]
 KEY_PEPPER = _secrets["KEY_PEPPER"]
 ENCRYPTION_KEYS = _secrets["ENCRYPTION_KEYS"]
+METRICS_TOKEN = secret_values.optional_secret(env.ENVIRON, "METRICS_TOKEN")
 
 # Funding: the four numbers of the domain
 TRIAL_CREDIT_USD = Decimal(env.str("TRIAL_CREDIT_USD", default="5"))
@@ -195,7 +196,7 @@ FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
 IS_HTTPS = BASE_URL.startswith("https://")
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 SECURE_SSL_REDIRECT = IS_HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
 SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import time
 import uuid
 from collections import deque
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class Pending:
 
     item: Hold | Settlement | Release
     done: asyncio.Future[Refusal | None]
+    since: float = field(default_factory=time.perf_counter)
 
     @property
     def is_given_up(self) -> bool:
@@ -90,6 +92,10 @@ class Books:
     async def open(self) -> None:
         """Connect (or go on trying) and begin to book."""
         await self._is_connected()
+        # Asked for when somebody reads the metrics, not kept up with each booking.
+        metrics.HOLDS_OPEN.set_function(lambda: len(self._open))
+        metrics.BOOKINGS_WAITING.set_function(lambda: len(self._queue))
+        metrics.BOOKS_REACHABLE.set_function(lambda: self._is_reachable)
         self._worker = asyncio.create_task(self._work())
 
     async def close(self, *, timeout_s: float) -> None:
@@ -194,6 +200,7 @@ class Books:
         for event_id in booked.bound_violations:
             metrics.BOUND_VIOLATIONS.inc()
             logger.error("bound_violated event=%s", event_id)
+        count(batch)
         for pending in batch.pending:
             refusal = booked.refusals.get(pending.item.event_id)
             if refusal is not None or not isinstance(pending.item, Hold):
@@ -255,6 +262,19 @@ class Books:
             else:
                 kept.append(pending)
         self._queue = kept
+
+
+def count(batch: Batch) -> None:
+    """Count what a transaction booked, and how long it had waited."""
+    now = time.perf_counter()
+    metrics.BOOKING_BATCH.observe(len(batch.items))
+    for pending in batch.pending:
+        if isinstance(pending.item, Hold):
+            metrics.HOLD_SECONDS.observe(now - pending.since)
+        elif isinstance(pending.item, Settlement):
+            metrics.SETTLE_SECONDS.observe(now - pending.since)
+            item = pending.item
+            metrics.REQUESTS.labels(item.hold.endpoint, item.record.outcome).inc()
 
 
 def stop_waiting(done: asyncio.Future[Refusal | None]) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from billing.limits import Refusal
 from billing.pricing import Rates, Tokens
 from core.ids import event_time
-from gateway import errors
+from gateway import errors, metrics
 from gateway.arrivals import Arrival
 from gateway.auth import Caller, authenticate
 from gateway.books import BooksUnreachable
@@ -119,11 +119,13 @@ async def forward(exchange: Exchange, upstream: Upstream) -> None:
     books = exchange.gateway.books
     if exchange.claim is not None:
         await begin_claim(exchange, exchange.claim)
+    metrics.ADDED_SECONDS.observe(exchange.request.elapsed_s())
     try:
         answer = await upstream.send(
             "POST", exchange.call.path, exchange.call.payload, exchange.request.headers
         )
     except NotDispatched:
+        metrics.UPSTREAM_ERRORS.labels("unreachable").inc()
         give_back(exchange)
         raise errors.upstream_unreachable() from None
     except Lost as error:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from core.ids import new_event_id
-from gateway import errors
+from gateway import errors, metrics
 from gateway.rate_limits.buckets import Admission
 from gateway.room import NoRoom, Room
 
@@ -82,8 +82,11 @@ class Request:
     def header(self, name: bytes) -> str:
         return self.headers.get(name, b"").decode("latin-1").strip()
 
+    def elapsed_s(self) -> float:
+        return time.perf_counter() - self.started
+
     def elapsed_ms(self) -> int:
-        return int((time.perf_counter() - self.started) * 1000)
+        return int(self.elapsed_s() * 1000)
 
     def at_end(self, act: Callable[[], None]) -> None:
         """Have `act` called when this request is over, whatever becomes of it."""
@@ -187,6 +190,7 @@ class Request:
         await self.send_part(body, is_last=True)
 
     async def answer_error(self, error: errors.ApiError) -> None:
+        metrics.REFUSALS.labels(error.code or str(error.status)).inc()
         extra = [(k.encode(), v.encode()) for k, v in error.headers.items()]
         await self.answer(error.status, error.body(), [JSON_TYPE, *extra])
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from billing.pricing import Tokens
 from core.money import exact_usd
-from gateway import errors
+from gateway import errors, metrics
 from gateway.errors import ApiError
 from gateway.exchange import Exchange
 from gateway.messages import Receive
@@ -21,8 +21,11 @@ from usage.models import Outcome
 async def relay(exchange: Exchange, answer: Answer) -> None:
     """Pass an answer on; whatever happens, the call is settled once."""
     is_success = 200 <= answer.status < 300
+    if not is_success:
+        metrics.UPSTREAM_ERRORS.labels(f"{answer.status // 100}xx").inc()
     if exchange.call.streamed and is_success and not is_json(answer):
-        await relay_stream(exchange, answer)
+        with metrics.STREAMS_OPEN.track_inprogress():
+            await relay_stream(exchange, answer)
     else:
         await relay_whole(exchange, answer, is_success=is_success)
 
@@ -163,7 +166,9 @@ class Client:
 
 
 def refusal_of(error: Lost) -> ApiError:
-    """Return what the client is told when the provider fails."""
+    """Return what the client is told when the provider fails, and count it."""
+    kind = "timeout" if isinstance(error, TimedOut) else "lost"
+    metrics.UPSTREAM_ERRORS.labels(kind).inc()
     if isinstance(error, TimedOut):
         return errors.upstream_timeout()
     return errors.upstream_lost()

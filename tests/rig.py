@@ -19,9 +19,11 @@ from urllib.parse import quote
 
 import orjson
 from django.db import connection
+from prometheus_client.parser import text_string_to_metric_families
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 START_DEADLINE_S = 30.0
+METRICS_TOKEN = "tests-only-" + "m" * 40
 
 
 class NotInTime(AssertionError):
@@ -80,6 +82,19 @@ class Process:
                 self.kill()
 
 
+def metrics_of(process: Process) -> dict[str, float]:
+    """Return what a gateway counts of itself, by name and labels."""
+    headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
+    request = urllib.request.Request(f"{process.url}/metrics", headers=headers)  # noqa: S310
+    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+        families = text_string_to_metric_families(answer.read().decode())
+    return {
+        " ".join([sample.name, *sample.labels.values()]): sample.value
+        for family in families
+        for sample in family.samples
+    }
+
+
 @dataclass
 class Provider(Process):
     """The stand-in provider, and what it wrote down."""
@@ -126,6 +141,7 @@ def gateway(
         "SANDBOX_PACE": "off",
         # A busy machine is no reason to count without Redis.
         "RATE_LIMIT_TIMEOUT_S": "10",
+        "METRICS_TOKEN": METRICS_TOKEN,
         "BASE_URL": f"http://localhost:{port}",
         **environment,
     }

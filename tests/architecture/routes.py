@@ -63,6 +63,8 @@ ALL_ROUTES = (*READER_PAGES, *MEMBER_FORMS, *OWNER_FORMS)
 PUBLIC = (
     "healthz",
     "readyz",
+    # To whoever is no operator it is not there.
+    "metrics",
     "orgs:theme",
     "orgs:accept_invitation",
     "account_login",

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands
 
-from config.secret_values import NAMES
+from config.secret_values import NAMES, OPTIONAL_NAMES
 from tests.architecture.source import (
     APPS,
     CHECKOUT,
@@ -39,7 +39,7 @@ def documented_settings() -> dict[str, str]:
 
 def settings_read() -> dict[str, object]:
     """Return each variable that the code reads, with its default if it is plain."""
-    found: dict[str, object] = dict.fromkeys(NAMES)
+    found: dict[str, object] = dict.fromkeys((*NAMES, *OPTIONAL_NAMES))
     for file in python_files(*APPS):
         for node in ast.walk(tree_of(file)):
             if isinstance(node, ast.Call) and reads_environment(node.func):
@@ -95,7 +95,9 @@ def test_a_documented_default_is_the_one_in_force(name: str, default: object) ->
 
 def test_the_example_environment_names_only_settings_that_exist() -> None:
     names = re.findall(r"^#?\s?([A-Z_]+)=", text_of(".env.example"), re.MULTILINE)
-    known = settings_read().keys() | {f"{name}_FILE" for name in NAMES}
+    known = settings_read().keys() | {
+        f"{name}_FILE" for name in (*NAMES, *OPTIONAL_NAMES)
+    }
 
     assert len(names) > 10
     assert set(names) <= known

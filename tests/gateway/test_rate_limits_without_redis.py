@@ -49,7 +49,7 @@ def ask(house: House) -> Answer:
 
 
 def test_a_redis_that_dies_hands_out_no_new_allowance(
-    lonely: House, valkey: OwnRedis
+    lonely: House, valkey: OwnRedis, process: rig.Process
 ) -> None:
     begun = time.monotonic()
     assert [ask(lonely).status for _ in range(4)] == [200] * 4
@@ -61,6 +61,10 @@ def test_a_redis_that_dies_hands_out_no_new_allowance(
     assert statuses[0] == 200
     assert 1 <= statuses.count(200) <= 1 + drained
     assert 429 in statuses or drained
+    counted = rig.metrics_of(process)
+    assert counted["tokenhouse_rate_checks_total local"] == 4
+    assert counted["tokenhouse_rate_checks_total redis"] == 4
+    assert counted["tokenhouse_rate_store_reachable"] == 0
 
 
 def test_a_redis_that_comes_back_counts_again(lonely: House, valkey: OwnRedis) -> None:
