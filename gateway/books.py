@@ -274,7 +274,7 @@ def count(batch: Batch) -> None:
         elif isinstance(pending.item, Settlement):
             metrics.SETTLE_SECONDS.observe(now - pending.since)
             item = pending.item
-            metrics.REQUESTS.labels(item.hold.endpoint, item.record.outcome).inc()
+            metrics.requests_of(item.hold.endpoint, item.record.outcome).inc()
 
 
 def stop_waiting(done: asyncio.Future[Refusal | None]) -> None:
