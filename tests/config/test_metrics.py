@@ -118,4 +118,4 @@ def test_every_metric_is_documented() -> None:
 def test_no_label_takes_a_value_from_outside() -> None:
     labels = {label for metric in ours() for label in metric._labelnames}
 
-    assert labels == {"endpoint", "outcome", "code", "kind", "store"}
+    assert labels == {"endpoint", "outcome", "code", "kind", "store", "result"}
