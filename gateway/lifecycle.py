@@ -39,6 +39,7 @@ async def begin(arrival: Arrival) -> Exchange:
     :raises ApiError: for every refusal; then nothing is held and nothing was sent.
     """
     gateway, request, call = arrival.gateway, arrival.request, arrival.call
+    call.is_simulated = arrival.simulated
     await gateway.rate_limiter.admit(request, arrival.caller, call)
     book = await gateway.directory.price_book()
     at = event_time(request.event_id)

@@ -7,21 +7,31 @@ What is the same for every endpoint is here; a module each says what is not.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
-from billing.pricing import Rates, highest_cost_nanos
+from billing.pricing import Rates, Unpriced, highest_cost_nanos
 from core.money import LARGEST_AMOUNT_NANOS
 from gateway import errors
 from gateway.calls import chat, completions, embeddings, moderations, responses
 from gateway.calls.bounds import NotBounded
+from gateway.calls.inputs import InputMax
 from usage.models import Endpoint
 
 __all__ = ["Call", "NotBounded", "bound_nanos", "call_of", "free_rates", "read_call"]
 # The price of what is free, which has no row in the price list.
 NO_PRICE = 0
+
+
+def bytes_only(body: dict[str, Any], length: int, rates: Rates) -> InputMax:
+    """Return the most input of a body whose texts have a context window each."""
+    return InputMax(length)
+
+
+def never_speaks(body: dict[str, Any]) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +48,10 @@ class Kind:
     has_usage_on_request: bool
     # What the bound reads of a body.
     bounding: frozenset[str]
+    # Takes the body, its length in bytes, and rates. Raises `NotBounded`.
+    input_tokens_max: Callable[[dict[str, Any], int, Rates], InputMax] = bytes_only
+    # Whether what is answered can be sound.
+    speaks: Callable[[dict[str, Any]], bool] = never_speaks
     # How the names begin of models that OpenAI charges nothing for.
     free_models: tuple[str, ...] = ()
 
@@ -49,6 +63,8 @@ KINDS = {
         length_param=chat.LENGTH_PARAM,
         has_usage_on_request=True,
         bounding=chat.BOUNDING,
+        input_tokens_max=chat.input_tokens_max,
+        speaks=chat.speaks,
     ),
     Endpoint.RESPONSES: Kind(
         check=responses.check,
@@ -56,6 +72,7 @@ KINDS = {
         length_param=responses.LENGTH_PARAM,
         has_usage_on_request=False,
         bounding=responses.BOUNDING,
+        input_tokens_max=responses.input_tokens_max,
     ),
     Endpoint.COMPLETIONS: Kind(
         check=completions.check,
@@ -63,6 +80,7 @@ KINDS = {
         length_param=completions.LENGTH_PARAM,
         has_usage_on_request=True,
         bounding=completions.BOUNDING,
+        input_tokens_max=completions.input_tokens_max,
     ),
     Endpoint.EMBEDDINGS: Kind(
         check=embeddings.check,
@@ -94,6 +112,8 @@ class Call:
     streamed: bool
     # The stream's usage is the client's: asked for, or part of an event they need.
     wants_usage: bool
+    # Served by the sandbox, which has no context window: it counts all that it is sent.
+    is_simulated: bool = False
 
     @property
     def length_param(self) -> str | None:
@@ -198,19 +218,29 @@ def bound_nanos(call: Call, rates: Rates) -> int:
     """
     Return the most that the call can cost, in nano-dollars: a true upper bound.
 
-    Byte-level encodings make at most one token of a byte, and the JSON around a
-    message has more bytes than the tokens a model adds for it: the body's length
-    bounds the input. The output is bounded by what the client allows or the model
-    can give, times the choices.
+    The input is bounded by the body's length and the model's context window, the
+    output by what the client allows or the model can give, times the choices.
 
     :raises NotBounded: if that is not known.
     """
-    kind, input_tokens = KINDS[call.endpoint], len(call.payload)
-    bound = highest_cost_nanos(
-        rates,
-        input_tokens=input_tokens,
-        output_tokens=kind.output_tokens_max(call.body, input_tokens, rates),
-    )
+    kind = KINDS[call.endpoint]
+    most = kind.input_tokens_max(call.body, len(call.payload), rates)
+    if call.is_simulated:
+        most = replace(most, tokens=max(most.tokens, len(call.payload)))
+    output = kind.output_tokens_max(call.body, most.tokens, rates)
+    try:
+        bound = highest_cost_nanos(
+            rates,
+            input_tokens=most.tokens,
+            audio_input_tokens=most.audio_tokens,
+            image_input_tokens=most.image_tokens,
+            output_tokens=output,
+            audio_output_tokens=output if kind.speaks(call.body) else 0,
+        )
+    except Unpriced as error:
+        what = error.kind.replace("_", " ")
+        text = f"The model `{rates.model}` has no price of {what}."
+        raise NotBounded("model", text) from None
     if bound > LARGEST_AMOUNT_NANOS:
         param = kind.length_param or "input"
         text = "This request may cost more than any limit can be: set a smaller"

@@ -14,6 +14,7 @@ from gateway.calls.bounds import (
     refuse_unpriced_tools,
 )
 from gateway.calls.fields import CHOICES_MAX, check_count, check_list, check_stream
+from gateway.calls.inputs import Contents, InputMax, input_max, read_url
 
 LENGTH_PARAM = "max_completion_tokens"
 BOUNDING = COMMON | {
@@ -53,7 +54,8 @@ def output_tokens_max(body: dict[str, Any], input_tokens: int, rates: Rates) -> 
     """Return the most tokens that all choices can have together."""
     refuse_unpriced_terms(body, rates)
     refuse_unpriced_tools(body)
-    refuse_media(body)
+    if body.get("web_search_options") is not None:
+        raise NotBounded("web_search_options", "Web search has no price here.")
     stated = [body.get("max_completion_tokens"), body.get("max_tokens")]
     per_choice = longest_answer(stated, rates, param=LENGTH_PARAM)
     # A prediction that the answer departs from is charged as output.
@@ -62,19 +64,33 @@ def output_tokens_max(body: dict[str, Any], input_tokens: int, rates: Rates) -> 
     return (per_choice + predicted) * choices
 
 
-def refuse_media(body: dict[str, Any]) -> None:
-    """Refuse what costs more than its bytes say: searches, sound, images, files."""
-    if body.get("web_search_options") is not None:
-        raise NotBounded("web_search_options", "Web search has no price here.")
-    if body.get("audio") is not None or "audio" in (body.get("modalities") or ()):
-        raise NotBounded("modalities", "Audio output has no price here.")
+def input_tokens_max(body: dict[str, Any], length: int, rates: Rates) -> InputMax:
+    """Return the most input of a body of some length, whatever it shows or plays."""
+    contents = Contents(body["model"])
     for position, message in enumerate(body["messages"]):
+        where = f"messages[{position}]"
         if message.get("audio") is not None:
-            where = f"messages[{position}].audio"
-            raise NotBounded(where, "Audio has no price here.")
+            contents.note_heard(f"{where}.audio")
         content = message.get("content")
-        parts = content if isinstance(content, list) else ()
-        for part in parts:
-            if not isinstance(part, dict) or part.get("type") not in TEXT_PARTS:
-                where = f"messages[{position}].content"
-                raise NotBounded(where, "Only text content is priced here yet.")
+        for part in content if isinstance(content, list) else ():
+            note_part(part, f"{where}.content", contents)
+    return input_max(contents, length, rates)
+
+
+def note_part(part: object, where: str, contents: Contents) -> None:
+    kind = part.get("type") if isinstance(part, dict) else None
+    if not isinstance(part, dict) or not isinstance(kind, str):
+        raise NotBounded(where, "Only parts with a type have a bound here.")
+    if kind == "image_url":
+        contents.note_image(*read_url(part.get("image_url")), where)
+    elif kind == "input_audio":
+        contents.note_heard(where)
+    elif kind == "file":
+        contents.note_opaque(where)
+    elif kind not in TEXT_PARTS:
+        raise NotBounded(where, "Parts of this type have no bound here.")
+
+
+def speaks(body: dict[str, Any]) -> bool:
+    """Say whether the answer can be sound."""
+    return body.get("audio") is not None or "audio" in (body.get("modalities") or ())

@@ -8,6 +8,7 @@ from billing.pricing import Rates
 from gateway import errors
 from gateway.calls.bounds import COMMON, longest_answer, refuse_unpriced_terms
 from gateway.calls.fields import CHOICES_MAX, check_bool, check_count, check_stream
+from gateway.calls.inputs import InputMax, text_max
 
 LENGTH_PARAM = "max_tokens"
 BOUNDING = COMMON | {"prompt", "n", "best_of", "max_tokens", "echo", "suffix"}
@@ -49,6 +50,11 @@ def count_prompts(prompt: str | list[Any] | None) -> int:
     if prompt is None or isinstance(prompt, str) or are_token_ids(prompt):
         return 1
     return len(prompt)
+
+
+def input_tokens_max(body: dict[str, Any], length: int, rates: Rates) -> InputMax:
+    """Return the most input of a body of some length: each prompt has the window."""
+    return text_max(length, rates, texts=count_prompts(body.get("prompt")))
 
 
 def output_tokens_max(body: dict[str, Any], input_tokens: int, rates: Rates) -> int:

@@ -14,27 +14,41 @@ from gateway.calls.bounds import (
     refuse_unpriced_tools,
 )
 from gateway.calls.fields import check_bool, check_count, check_list, check_stream
+from gateway.calls.inputs import Contents, InputMax, input_max
 
 LENGTH_PARAM = "max_output_tokens"
 # What makes a response cost more than its own bytes and its length say, and why.
 UNBOUNDED = {
     "background": "What runs in the background is not booked here yet.",
     "context_management": "Compaction of the context has no bound here.",
-    "conversation": "A conversation kept by the provider has no bound here: send its "
-    "items as input.",
     "image": "Images have no price here.",
     "moderation": "Moderation within a response has no price here.",
-    "previous_response_id": "A response kept by the provider has no bound here: send "
-    "its items as input.",
-    "prompt": "A prompt kept by the provider has no bound here: send its text.",
+    "prompt": "A prompt kept by the provider may bring tools that charge fees: send "
+    "its text.",
 }
 BOUNDING = COMMON | {
     *("input", "instructions", "max_output_tokens", "tools", "reasoning"),
+    *("conversation", "previous_response_id"),
     *UNBOUNDED,
 }
+# What the provider keeps and puts before the input: as much as the window takes.
+KEPT = ("conversation", "previous_response_id")
 PRICED_MODES = (None, "standard")
 TEXT_PARTS = ("input_text", "output_text", "refusal")
-# Items that are all in their bytes: by type, which field holds a text or its parts.
+# Items of earlier answers: encrypted, kept by the provider, or results of its tools.
+# What they cost was charged then; as input they are what the window takes.
+OPAQUE_ITEMS = frozenset(
+    {
+        *("reasoning", "item_reference", "compaction", "image_generation_call"),
+        *("web_search_call", "file_search_call", "code_interpreter_call"),
+        *("computer_call", "computer_call_output", "mcp_list_tools", "mcp_call"),
+        *("local_shell_call", "local_shell_call_output"),
+        *("shell_call", "shell_call_output"),
+        *("apply_patch_call", "apply_patch_call_output"),
+    }
+)
+# Items that are in their bytes, but for media: by type, which field holds a text or its
+# parts.
 TEXT_FIELDS = {
     "message": "content",
     "function_call": "arguments",
@@ -68,8 +82,6 @@ def output_tokens_max(body: dict[str, Any], input_tokens: int, rates: Rates) -> 
     refuse_unpriced_terms(body, rates)
     refuse_unpriced_tools(body)
     refuse_unbounded(body)
-    for position, item in enumerate(items_of(body)):
-        refuse_unbounded_item(item, f"input[{position}]")
     return longest_answer([body.get("max_output_tokens")], rates, param=LENGTH_PARAM)
 
 
@@ -82,23 +94,47 @@ def refuse_unbounded(body: dict[str, Any]) -> None:
         raise NotBounded("reasoning", "Only the standard mode of reasoning is priced.")
 
 
-def refuse_unbounded_item(item: dict[str, Any], where: str) -> None:
-    """
-    Refuse an item that is not all in its bytes.
+def input_tokens_max(body: dict[str, Any], length: int, rates: Rates) -> InputMax:
+    """Return the most input of a body of some length, and of what it refers to."""
+    contents = Contents(body["model"])
+    for name in KEPT:
+        if body.get(name) is not None:
+            contents.note_opaque(name)
+    for position, item in enumerate(items_of(body)):
+        note_item(item, f"input[{position}]", contents)
+    return input_max(contents, length, rates)
 
-    Media, results of the provider's own tools, references to stored items; also
-    reasoning, which is kept by the provider or encrypted.
+
+def note_item(item: dict[str, Any], where: str, contents: Contents) -> None:
+    """
+    Note what of an item is no text in its bytes.
+
+    :raises NotBounded: for an item that may make the provider do what has a price.
     """
     kind = item.get("type") or ("message" if item.get("role") else "item_reference")
+    if isinstance(kind, str) and kind in OPAQUE_ITEMS:
+        contents.note_opaque(where)
+        return
     field = TEXT_FIELDS.get(kind) if isinstance(kind, str) else None
     if field is None:
-        text = "Only messages and calls of your own tools are priced here yet."
-        raise NotBounded(where, text)
-    if not is_text(item.get(field)):
-        raise NotBounded(f"{where}.{field}", "Only text is priced here yet.")
-
-
-def is_text(value: object) -> bool:
+        raise NotBounded(where, "Items of this type have no bound here.")
+    value, where = item.get(field), f"{where}.{field}"
     if isinstance(value, list):
-        return all(isinstance(p, dict) and p.get("type") in TEXT_PARTS for p in value)
-    return isinstance(value, str)
+        for part in value:
+            note_part(part, where, contents)
+    elif not isinstance(value, str):
+        raise NotBounded(where, "Only a text, or an array of parts, has a bound here.")
+
+
+def note_part(part: object, where: str, contents: Contents) -> None:
+    kind = part.get("type") if isinstance(part, dict) else None
+    if not isinstance(part, dict) or not isinstance(kind, str):
+        raise NotBounded(where, "Only parts with a type have a bound here.")
+    if kind == "input_image":
+        contents.note_image(part.get("image_url"), part.get("detail"), where)
+    elif kind == "input_file":
+        contents.note_opaque(where)
+    elif kind == "input_audio":
+        contents.note_heard(where)
+    elif kind not in TEXT_PARTS:
+        raise NotBounded(where, "Parts of this type have no bound here.")

@@ -51,9 +51,10 @@ def choose(model: str, source: random.Random, most: int | None) -> Choice:
 
 
 def texts_of(value: object) -> Iterator[str]:
-    """Yield every text inside a JSON value, but for what names a part's type."""
+    """Yield every text inside a JSON value, but for media and what names a type."""
     if isinstance(value, str):
-        yield value
+        if not value.startswith("data:"):
+            yield value
     elif isinstance(value, list):
         for item in value:
             yield from texts_of(item)

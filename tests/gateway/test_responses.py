@@ -115,16 +115,27 @@ def test_a_client_that_leaves_is_charged_what_the_provider_bills(
     assert record.input_tokens == provider.bills()[-1]["usage"]["prompt_tokens"]
 
 
-def test_what_the_provider_keeps_is_refused_where_a_limit_applies(
+def test_what_the_provider_keeps_is_held_at_all_that_the_model_can_read(
+    house: House,
+) -> None:
+    house.limit("1000")
+    kept = {**order(), "previous_response_id": "resp_1"}
+    assert call(house.url, house.key, kept, path=RESPONSES).status == 200
+
+    (record,) = house.records()
+    assert record.held_nanos >= 400_000 * 1250 > record.cost_nanos > 0
+
+
+def test_what_may_bring_tools_with_fees_is_refused_where_a_limit_applies(
     house: House, provider: rig.Provider
 ) -> None:
-    kept = {**order(), "previous_response_id": "resp_1"}
+    kept = {**order(), "prompt": {"id": "pmpt_1"}}
     house.limit("1000")
     with nothing_written(provider):
         answer = call(house.url, house.key, kept, path=RESPONSES)
     expected = (400, "invalid_request_error", "request_not_bounded")
     assert answer.summary == expected
-    assert answer.error["param"] == "previous_response_id"
+    assert answer.error["param"] == "prompt"
 
     house.limit(None)
     assert call(house.url, house.key, kept, path=RESPONSES).status == 200
