@@ -19,6 +19,7 @@ from billing.models import (
     GatewayProcess,
     Hold,
     Price,
+    RateLimit,
     SoftLimit,
     SpendLimits,
 )
@@ -177,3 +178,17 @@ class GatewayProcessAdmin(ReadOnlyAdmin):
     list_display = ("host", "pid", "started_at", "beat_at")
     ordering = ("-beat_at",)
     fields = ("id", "host", "pid", "started_at", "beat_at")
+
+
+@admin.register(RateLimit)
+class RateLimitAdmin(ReadOnlyAdmin):
+    list_display = (
+        "organization",
+        "api_key",
+        "model",
+        "requests_per_minute",
+        "tokens_per_minute",
+        "updated_at",
+    )
+    search_fields = ("organization__name", "model")
+    list_select_related = ("organization", "api_key")
