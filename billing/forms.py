@@ -86,13 +86,17 @@ class GatewaySettingsForm(forms.Form):
     """How the gateway treats the organization's requests."""
 
     clamps_output = forms.BooleanField(
-        label="Shorten answers to what fits", required=False
+        label="Shorten answers to what fits",
+        required=False,
+        widget=forms.CheckboxInput(attrs={"aria-describedby": "clamp-help"}),
     )
     caches_answers = forms.BooleanField(
-        label="Answer identical requests from the cache", required=False
+        label="Answer identical requests from the cache",
+        required=False,
+        widget=forms.CheckboxInput(attrs={"aria-describedby": "cache-help"}),
     )
     cache_s = forms.TypedChoiceField(
-        label="Keep answers for", choices=CACHE_TIMES, coerce=int
+        label="Keep cached answers for", choices=CACHE_TIMES, coerce=int
     )
 
     @classmethod

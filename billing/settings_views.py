@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from billing.actions.gateway_settings import set_gateway_settings
-from billing.forms import GatewaySettingsForm
+from billing.forms import CACHE_TIMES, GatewaySettingsForm
 from billing.queries import gateway_settings_of
 from orgs.access import OrgRequest, org_view
 from orgs.models import Role
@@ -31,6 +31,7 @@ def settings_page(
     current = gateway_settings_of(request.organization)
     context = {
         "gateway": current,
+        "cache_words": dict(CACHE_TIMES).get(current.cache_s, f"{current.cache_s} s"),
         "form": form or GatewaySettingsForm.showing(current),
     }
     status = UNPROCESSABLE if form else 200

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
+from billing.actions.price_seeding import seed_prices
 from billing.models import GatewaySettings
 from billing.pricing import Rates
 from core.money import exact_usd
 from gateway.calls import Call, bound_nanos, read_call
 from gateway.clamping import LEAST_TOKENS, longest_fit, shortened
+from orgs.models import Organization
 from tests import rig
-from tests.gateway.conftest import House
+from tests.gateway.conftest import House, furnish_at
 from tests.gateway.raw import ASK, Answer, call, nothing_written
 from tests.gateway.test_calls_bounds import ENDLESS, RATES, bodies
+from tests.gateway.test_hard_limit_under_concurrency import true_cost, two_gateways
 from usage.models import Endpoint
 
 HEADER = "x-tokenhouse-max-output-tokens"
@@ -188,3 +194,25 @@ def test_turning_it_on_holds_at_once(house: House) -> None:
     GatewaySettings.objects.create(organization=house.organization, clamps_output=True)
 
     rig.wait_until(lambda: call(house.url, house.key, asking()).status == 200)
+
+
+@pytest.mark.processes
+def test_many_at_once_are_shortened_and_stay_within_the_limit(
+    committed_db: None, folder: Path, provider: rig.Provider, acme: Organization
+) -> None:
+    seed_prices(now=timezone.now())
+    limit, before = 4_000_000, len(provider.bills())
+    body = asking()
+    body["messages"] = [{"role": "user", "content": '{"output": 9000}'}]
+    with two_gateways(folder, "config.asgi:application") as urls:
+        house = furnish_at(acme, provider, urls[0])
+        GatewaySettings.objects.create(organization=acme, clamps_output=True)
+        house.limit(exact_usd(limit))
+        with ThreadPoolExecutor(20) as threads:
+            asked = [threads.submit(call, url, house.key, body) for url in urls * 10]
+            statuses = {each.result().status for each in asked}
+
+    assert statuses == {200, 429}
+    assert true_cost(provider.bills()[before:]) <= limit
+    assert house.budget().spent_nanos <= limit
+    assert house.holds() == []

@@ -8,11 +8,14 @@ import http.client
 import signal
 import threading
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import openai
+import psycopg
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from billing.actions.price_seeding import seed_prices
@@ -21,7 +24,7 @@ from billing.models import GatewayProcess, Hold, KeptAnswer
 from orgs.models import Organization
 from tests import rig
 from tests.gateway.conftest import House, furnish_at
-from tests.gateway.raw import Answer, call
+from tests.gateway.raw import Answer, call, nothing_written
 from tests.gateway.streams import ask_for
 from tests.gateway.test_hard_limit_under_concurrency import two_gateways
 
@@ -189,3 +192,106 @@ def test_who_waits_too_long_is_told_to_ask_again(
     assert impatient.summary[2] == "idempotency_in_progress"
     assert impatient.headers["retry-after"] == "2"
     assert len(house.records()) == 1
+
+
+@contextlib.contextmanager
+def locked(statement: str) -> Iterator[None]:
+    """Run a statement that locks something until the block ends."""
+    with psycopg.connect(rig.test_database_url()) as other:
+        other.execute(statement.encode())
+        yield
+        other.rollback()
+
+
+LOCK_ANSWERS = "LOCK TABLE billing_keptanswer IN SHARE ROW EXCLUSIVE MODE"
+
+
+def test_where_nobody_can_know_whether_it_was_asked_nothing_is_sent(
+    house: House, provider: rig.Provider
+) -> None:
+    send(house.url, house.key)
+    with nothing_written(provider), locked(LOCK_ANSWERS):
+        refused = call(
+            house.url, house.key, ASK, headers={"Idempotency-Key": "order-2"}
+        )
+
+    assert refused.summary == (503, "server_error", "budget_unavailable")
+    # A claim that came through late is given up, so that the key is free again.
+    again = call(house.url, house.key, ASK, headers={"Idempotency-Key": "order-2"})
+    assert again.status == 200
+
+
+def test_a_gateway_killed_between_settling_and_keeping_charges_once(
+    acme_priced: Organization, provider: rig.Provider, folder: Path
+) -> None:
+    settings = {"SWEEP_INTERVAL_S": str(DEAD_AFTER_S)}
+    with rig.gateway(folder, **settings) as one, rig.gateway(folder, **settings) as two:
+        house = furnish_at(acme_priced, provider, one.url)
+        asked = in_background(one.url, house.key, ASK)
+        rig.wait_until(sent_once)
+        with locked(LOCK_ANSWERS):
+            rig.wait_until(lambda: len(house.records()) == 1)
+            one.kill()
+            # What it asked of Postgres before would still be carried out.
+            rig.wait_until(lambda: end_writes_of_answers() == 0)
+        asked.join()
+        again = send(two.url, house.key)
+
+    assert again.summary[2] == "idempotency_answer_lost"
+    (record,) = house.records()
+    assert record.kind == "actual"
+    assert house.holds() == []
+
+
+def end_writes_of_answers() -> int:
+    """End the connections that wait to write a kept answer; return how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND wait_event_type = 'Lock' "
+            "AND query LIKE '%billing_keptanswer%'"
+        )
+        return int(cursor.rowcount)
+
+
+def test_a_claim_that_was_taken_over_gives_its_hold_back(
+    house: House, provider: rig.Provider
+) -> None:
+    call(house.url, house.key, ASK)
+    before = len(provider.bills())
+    budget = f"SELECT FROM billing_budget WHERE id = {house.budget().pk} FOR UPDATE"
+    with locked(budget):
+        asked = in_background(house.url, house.key, ASK)
+        rig.wait_until(KeptAnswer.objects.filter(state="claimed").exists)
+        KeptAnswer.objects.update(event_id=uuid.uuid4())
+    asked.join()
+
+    rig.wait_until(lambda: not house.holds(), what="the hold was not given back")
+    assert len(provider.bills()) == before
+    assert len(house.records()) == 1
+
+
+def test_without_the_header_the_gateway_asks_nothing_of_the_kept_answers(
+    acme_priced: Organization, provider: rig.Provider, folder: Path
+) -> None:
+    with rig.gateway(folder) as gateway:
+        house = furnish_at(acme_priced, provider, gateway.url)
+        before = connections_of_gateways()
+        call(gateway.url, house.key, ASK)
+        with_none = connections_of_gateways()
+        send(gateway.url, house.key)
+        with_one = connections_of_gateways()
+
+    assert with_none == before
+    assert with_one > before
+
+
+def connections_of_gateways() -> int:
+    """Return how many connections gateways keep; kept answers have a pool apart."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity "
+            "WHERE application_name = 'tokenhouse-gateway' "
+            "AND datname = current_database()"
+        )
+        return int(cursor.fetchone()[0])
