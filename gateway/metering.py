@@ -11,6 +11,7 @@ from billing.pricing import Tokens
 from gateway.reports import NOTHING_SAID, PROMPT_NAMES, Report, UsageNames, report_of
 
 DATA_PREFIX = b"data:"
+EVENT_ENDS = (b"\n\n", b"\r\n\r\n")
 # A whole answer fits into one event (`response.completed`), escaped at its worst.
 EVENT_MAX_BYTES = 16 * 1024 * 1024
 
@@ -62,7 +63,11 @@ class StreamMeter:
         return rest if not rest or self._passes(rest) else b""
 
     def _may_matter(self, events: bytes) -> bool:
-        return any(mark in events for mark in self.names.marks)
+        """Asked for usage, OpenAI says `"usage":null` in every event before it."""
+        return any(
+            events.count(mark) > events.count(mark + b":null")
+            for mark in self.names.marks
+        )
 
     def _passes(self, event: bytes) -> bool:
         chunk = read_event(event)
@@ -86,7 +91,9 @@ class StreamMeter:
 
 def end_of_events(data: bytes) -> int:
     """Return the position after the last whole event (0 if there is none)."""
-    ends = [data.rfind(mark) + len(mark) for mark in (b"\n\n", b"\r\n\r\n")]
+    if data.endswith(EVENT_ENDS):
+        return len(data)
+    ends = [data.rfind(mark) + len(mark) for mark in EVENT_ENDS]
     found = [end for end, mark in zip(ends, (2, 4), strict=True) if end >= mark]
     return max(found, default=0)
 

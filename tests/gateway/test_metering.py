@@ -134,6 +134,17 @@ def test_the_last_usage_of_a_stream_counts() -> None:
     assert meter.tokens == TOKENS
 
 
+@pytest.mark.parametrize("usage", [b'"usage":', b'"usage": ', b'"usage"\t:\t'])
+def test_usage_is_found_among_events_that_have_none(usage: bytes) -> None:
+    told = usage_chunk().replace(b'"usage":', usage)
+    stream = as_stream([*words(3), told, *words(3), DONE])
+
+    passed, meter = run([stream])
+
+    assert meter.tokens == TOKENS
+    assert passed == as_stream([*words(6), DONE])
+
+
 def test_a_stream_without_usage_has_no_tokens() -> None:
     stream = as_stream([*words(3), DONE])
 
