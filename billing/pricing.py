@@ -43,6 +43,10 @@ class Rates:
         return self if long is None or input_tokens <= long.above else long.rates
 
     @property
+    def prices_text(self) -> bool:
+        return self.input_nanos is not None and self.output_nanos is not None
+
+    @property
     def highest_input_nanos(self) -> int:
         """The most that one input token of text can cost; 0 if it is unpriced."""
         return highest_of(self, TEXT_INPUT)
@@ -82,6 +86,17 @@ class Tokens:
     characters: int = 0
     seconds: int = 0
 
+    @property
+    def are_text(self) -> bool:
+        return not (
+            self.audio_input
+            or self.image_input
+            or self.audio_output
+            or self.image_output
+            or self.characters
+            or self.seconds
+        )
+
     def plus(self, other: Tokens) -> Tokens:
         """Return what two requests used together."""
         return Tokens(*map(add, astuple(self), astuple(other)))
@@ -108,6 +123,8 @@ def cost_nanos(rates: Rates, tokens: Tokens) -> int:
 
     `unpriced_kinds` says whether anything was left out.
     """
+    if tokens.are_text:
+        return text_cost_nanos(rates, tokens)
     return sum(
         quantity * rate
         for _, quantity, rate in charges_of(rates, tokens)
@@ -115,8 +132,24 @@ def cost_nanos(rates: Rates, tokens: Tokens) -> int:
     )
 
 
+def text_cost_nanos(rates: Rates, tokens: Tokens) -> int:
+    """Return the sum of `charges_of` for text alone: of every request the usual."""
+    rates = rates.at_length(tokens.input)
+    written = min(tokens.cache_write, tokens.input)
+    cached = min(tokens.cached_input, tokens.input - written)
+    as_text = rates.input_nanos
+    return (
+        (tokens.input - written - cached) * (as_text or 0)
+        + cached * (own(rates.cached_input_nanos, as_text) or 0)
+        + written * (own(rates.cache_write_nanos, as_text) or 0)
+        + tokens.output * (rates.output_nanos or 0)
+    )
+
+
 def unpriced_kinds(rates: Rates, tokens: Tokens) -> list[str]:
     """Return what was used and has no rate: nobody here knows what it costs."""
+    if tokens.are_text and rates.prices_text:
+        return []
     return [
         kind
         for kind, quantity, rate in charges_of(rates, tokens)
@@ -233,51 +266,67 @@ def highest_cost_nanos(
 
     :raises Unpriced: if something of it has no rate.
     """
-    lengths = (rates, rates.at_length(input_tokens))
+    long = rates.at_length(input_tokens)
+    lengths = (rates,) if long is rates else (rates, long)
+    read = highest_rate(lengths, input_tokens, TEXT_INPUT)
+    written = highest_rate(lengths, output_tokens, WRITTEN)
+    heard_or_seen = audio_input_tokens or image_input_tokens or seconds
+    if not (heard_or_seen or audio_output_tokens or image_output_tokens or characters):
+        return input_tokens * read + output_tokens * written
     return (
         dearest_mix(
             input_tokens,
-            highest_rate(lengths, input_tokens, TEXT_INPUT),
+            read,
             (audio_input_tokens, highest_rate(lengths, audio_input_tokens, HEARD)),
             # Without a rate of their own images are charged as text.
-            (image_input_tokens, max(highest_of(each, SEEN) for each in lengths)),
+            (image_input_tokens, highest_seen(lengths, image_input_tokens)),
         )
         + dearest_mix(
             output_tokens,
-            highest_rate(lengths, output_tokens, ("output",)),
+            written,
             (audio_output_tokens, highest_rate(lengths, audio_output_tokens, SPOKEN)),
             (image_output_tokens, highest_rate(lengths, image_output_tokens, DRAWN)),
         )
-        + characters * highest_rate(lengths, characters, ("character",))
-        + seconds * highest_rate(lengths, seconds, ("second",))
+        + characters * highest_rate(lengths, characters, READ_ALOUD)
+        + seconds * highest_rate(lengths, seconds, LISTENED)
     )
 
 
 # Of tokens of a kind, the rates that may apply; the first is the one that must be.
-TEXT_INPUT = ("input", "cached_input", "cache_write")
-HEARD = ("audio_input", "cached_audio_input")
-SEEN = ("image_input", "cached_image_input")
-SPOKEN = ("audio_output",)
-DRAWN = ("image_output",)
+TEXT_INPUT = ("input_nanos", "cached_input_nanos", "cache_write_nanos")
+HEARD = ("audio_input_nanos", "cached_audio_input_nanos")
+SEEN = ("image_input_nanos", "cached_image_input_nanos")
+WRITTEN = ("output_nanos",)
+SPOKEN = ("audio_output_nanos",)
+DRAWN = ("image_output_nanos",)
+READ_ALOUD = ("character_nanos",)
+LISTENED = ("second_nanos",)
 
 
 def highest_rate(
-    lengths: tuple[Rates, ...], quantity: int, kinds: tuple[str, ...]
+    lengths: tuple[Rates, ...], quantity: int, names: tuple[str, ...]
 ) -> int:
     """
-    Return the dearest rate of some kinds at any of the lengths; 0 for no quantity.
+    Return the dearest of some rates at any of the lengths; 0 for no quantity.
 
-    :raises Unpriced: if the first of the kinds has none.
+    :raises Unpriced: if there is none by the first of the names.
     """
     if not quantity:
         return 0
-    if any(getattr(each, f"{kinds[0]}_nanos") is None for each in lengths):
-        raise Unpriced(kinds[0])
-    return max(highest_of(each, kinds) for each in lengths)
+    highest = 0
+    for rates in lengths:
+        if getattr(rates, names[0]) is None:
+            raise Unpriced(names[0].removesuffix("_nanos"))
+        highest = max(highest, highest_of(rates, names))
+    return highest
 
 
-def highest_of(rates: Rates, kinds: tuple[str, ...]) -> int:
-    return max(getattr(rates, f"{kind}_nanos") or 0 for kind in kinds)
+def highest_seen(lengths: tuple[Rates, ...], quantity: int) -> int:
+    return max(highest_of(each, SEEN) for each in lengths) if quantity else 0
+
+
+def highest_of(rates: Rates, names: tuple[str, ...]) -> int:
+    return max([getattr(rates, name) or 0 for name in names])
 
 
 def dearest_mix(total: int, rate: int, *special: tuple[int, int]) -> int:
@@ -288,8 +337,9 @@ def dearest_mix(total: int, rate: int, *special: tuple[int, int]) -> int:
     be at most, and its rate.
     """
     cost = 0
-    for most, special_rate in sorted(special, key=lambda kind: -kind[1]):
-        taken = min(most, total) if special_rate > rate else 0
+    dearer = [kind for kind in special if kind[0] and kind[1] > rate]
+    for most, special_rate in sorted(dearer, key=lambda kind: -kind[1]):
+        taken = min(most, total)
         cost += taken * special_rate
         total -= taken
     return cost + total * rate

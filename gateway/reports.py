@@ -156,8 +156,9 @@ def tokens_of(answer: object, names: UsageNames = PROMPT_NAMES) -> Tokens | None
         return None
     if usage.get("type") == "duration":
         return seconds_of(usage)
-    counts = {names.output: 0, **usage} if names.may_lack_output else usage
-    given, made = whole(usage, names.input), whole(counts, names.output)
+    given, made = whole(usage, names.input), whole(usage, names.output)
+    if made is None and names.may_lack_output and names.output not in usage:
+        made = 0
     if given is None or made is None:
         return None
     try:

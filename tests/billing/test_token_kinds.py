@@ -150,6 +150,14 @@ def test_every_token_is_in_one_charge(rates: Rates, tokens: Tokens) -> None:
     assert sum(outputs) == tokens.output
 
 
+@given(rates=ALL_RATES, tokens=st.builds(Tokens, *[few] * 5))
+def test_text_alone_costs_the_sum_of_its_charges(rates: Rates, tokens: Tokens) -> None:
+    charges = charges_of(rates, tokens)
+
+    assert cost_nanos(rates, tokens) == sum(n * (rate or 0) for _, n, rate in charges)
+    assert unpriced_kinds(rates, tokens) == []
+
+
 @given(rates=ALL_RATES, tokens=ALL_TOKENS, more=few)
 def test_no_mix_costs_more_than_the_bound_it_lies_within(
     rates: Rates, tokens: Tokens, more: int
@@ -170,7 +178,11 @@ def test_no_mix_costs_more_than_the_bound_it_lies_within(
 
 
 def test_the_list_prices_what_hears_and_draws() -> None:
-    listed = {price.model: price.rates for price in read_price_list().prices}
+    listed = {
+        price.model: price.rates
+        for price in read_price_list().prices
+        if not price.service_tier
+    }
 
     assert listed["whisper-1"] == {"second_nanos": 100_000}
     assert listed["tts-1"] == {"character_nanos": 15_000}
