@@ -117,6 +117,11 @@ def no_room() -> ApiError:
     return busy
 
 
+def upload_not_stored() -> ApiError:
+    message = "There is no space here to keep your files while they are forwarded."
+    return server_error(503, message, "upload_not_stored")
+
+
 def model_not_found(model: str) -> ApiError:
     message = f"The model `{model}` does not exist or you do not have access to it."
     return ApiError(404, message, param="model", code="model_not_found")
