@@ -10,6 +10,8 @@ figure too small would make a bound untrue.
 from __future__ import annotations
 
 MOST_OUTPUT_TOKENS = {
+    "gpt-4o-mini-transcribe": 2_000,
+    "gpt-4o-transcribe": 2_000,
     "gpt-4.1": 32_768,
     "gpt-4o": 16_384,
     "gpt-5": 128_000,
@@ -19,13 +21,13 @@ MOST_OUTPUT_TOKENS = {
     "o3": 100_000,
     "o4-mini": 100_000,
 }
-# Models of a family that may write more than it.
-LONGER = "-pro"
+# Models that are named like a family, and may write more than it.
+UNLIKE = ("-pro", "-tts")
 
 
 def most_output_tokens(model: str) -> int | None:
     """Return the longest answer of a model in tokens, or None if it is not known."""
-    if LONGER in model:
+    if any(word in model for word in UNLIKE):
         return None
     for family, most in MOST_OUTPUT_TOKENS.items():
         if model == family or model.startswith(f"{family}-"):

@@ -20,6 +20,11 @@ CALLS = {
     "/v1/completions": Endpoint.COMPLETIONS,
     "/v1/embeddings": Endpoint.EMBEDDINGS,
     "/v1/moderations": Endpoint.MODERATIONS,
+    "/v1/images/generations": Endpoint.IMAGES_GENERATIONS,
+    "/v1/images/edits": Endpoint.IMAGES_EDITS,
+    "/v1/audio/speech": Endpoint.AUDIO_SPEECH,
+    "/v1/audio/transcriptions": Endpoint.AUDIO_TRANSCRIPTIONS,
+    "/v1/audio/translations": Endpoint.AUDIO_TRANSLATIONS,
 }
 MODELS = "/v1/models"
 

@@ -113,7 +113,7 @@ class Exchange:
 
     def forget_body(self) -> None:
         """Let go of a body that the provider has: an answer may be long in coming."""
-        self.call.body, self.call.payload = {}, b""
+        self.call.body, self.call.payload, self.call.form = {}, b"", None
         self.request.end()
 
     async def settle(

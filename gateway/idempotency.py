@@ -191,7 +191,7 @@ def key_digest(request: Request) -> str:
 def fingerprint(request: Request, call: Call) -> str:
     """Return what makes two requests the same: method, path and body."""
     digest = hmac.new(settings.KEY_PEPPER.encode(), digestmod=hashlib.sha256)
-    head = f"{request.method} {call.path} {call.wants_usage}\n"
+    head = f"{request.method} {call.path} {call.wants_usage} {call.facts}\n"
     digest.update(head.encode())
-    digest.update(call.payload)
+    digest.update(call.payload if call.form is None else call.form.digest)
     return digest.hexdigest()

@@ -123,7 +123,7 @@ async def forward(exchange: Exchange, upstream: Upstream) -> None:
     metrics.ADDED_SECONDS.observe(exchange.request.elapsed_s())
     try:
         answer = await upstream.send(
-            "POST", exchange.call.path, exchange.call.payload, exchange.request.headers
+            "POST", exchange.call.path, exchange.call.sent, exchange.request.headers
         )
     except NotDispatched:
         metrics.UPSTREAM_ERRORS.labels("unreachable").inc()

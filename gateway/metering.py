@@ -33,6 +33,7 @@ class StreamMeter:
     names: UsageNames = PROMPT_NAMES
     report: Report = NOTHING_SAID
     is_complete: bool = False
+    tells_failure: bool = True
     _rest: bytes = b""
     _ends: int = 0
 

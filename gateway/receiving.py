@@ -6,10 +6,15 @@ import asyncio
 from typing import Any
 
 from core.ids import event_time
-from gateway.calls import Call, call_of, parse_object
+from gateway import errors
+from gateway.calls import Call, call_of, form_call, parse_object
+from gateway.calls.media import MEDIA
 from gateway.calls.tiers import ask_for_standard
+from gateway.idempotency import HEADER as IDEMPOTENCY_KEY
 from gateway.messages import Request
+from gateway.multipart import boundary_of
 from gateway.service import Gateway
+from gateway.uploads import Form, receive_form
 from usage.models import Endpoint
 
 # A larger body takes milliseconds to read, and as many to write anew.
@@ -25,10 +30,18 @@ async def receive_call(
     :raises ApiError: if it is too long, comes too slowly, finds no room, or is
         malformed.
     """
-    body = await receive_object(gateway, request)
-    prices = await gateway.directory.price_book()
-    ask_for_standard(body, endpoint, prices, event_time(request.event_id))
-    return call_of(endpoint, path, body)
+    boundary = boundary_of(request.header(b"content-type"))
+    if endpoint not in MEDIA or boundary is None:
+        body = await receive_object(gateway, request)
+        prices = await gateway.directory.price_book()
+        ask_for_standard(body, endpoint, prices, event_time(request.event_id))
+        return call_of(endpoint, path, body)
+    if not MEDIA[endpoint].files:
+        raise errors.malformed("The body of your request must be a JSON object.")
+    form = await receive_upload(gateway, request, endpoint, boundary)
+    if IDEMPOTENCY_KEY in request.headers:
+        await asyncio.to_thread(form.compute_digest)
+    return form_call(endpoint, path, form)
 
 
 async def receive_object(gateway: Gateway, request: Request) -> dict[str, Any]:
@@ -39,3 +52,16 @@ async def receive_object(gateway: Gateway, request: Request) -> dict[str, Any]:
     if len(raw) > LARGE_BYTES:
         await asyncio.sleep(0)
     return body
+
+
+async def receive_upload(
+    gateway: Gateway, request: Request, endpoint: Endpoint, boundary: str
+) -> Form:
+    return await receive_form(
+        request,
+        boundary,
+        keeps=MEDIA[endpoint].keeps,
+        max_bytes=gateway.upload_max_bytes,
+        room=gateway.uploads,
+        folder=gateway.upload_folder,
+    )

@@ -5,27 +5,60 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from typing import Protocol
 
 from billing.pricing import Tokens
 from core.money import exact_usd
 from gateway import errors, metrics
+from gateway.calls import Call
+from gateway.captions import heard_seconds, told_as
 from gateway.errors import ApiError
 from gateway.exchange import Exchange
-from gateway.messages import Receive
+from gateway.messages import Headers, Receive
 from gateway.metering import EventTooLong, StreamMeter
-from gateway.reports import report_of_body, usage_names
+from gateway.reports import Report, report_of_body, usage_names
+from gateway.sound_meter import NoSound, sound_headers, sound_meter
 from gateway.upstream import Answer, Lost, TimedOut
-from usage.models import Outcome
+from usage.models import Endpoint, Outcome
+
+
+class Meter(Protocol):
+    """Watches a stream on its way, and says what it used."""
+
+    is_complete: bool
+
+    @property
+    def report(self) -> Report:
+        """What the stream said of itself so far."""
+        ...
+
+    @property
+    def tells_failure(self) -> bool:
+        """Whether an event at the end may tell the client what went wrong."""
+        ...
+
+    def feed(self, part: bytes) -> bytes:
+        """Take bytes as they come; return those to pass on."""
+        ...
+
+    def finish(self) -> bytes:
+        """Return what is left at the end."""
+        ...
 
 
 async def relay(exchange: Exchange, answer: Answer) -> None:
     """Pass an answer on; whatever happens, the call is settled once."""
-    is_success = 200 <= answer.status < 300
+    is_success, call = 200 <= answer.status < 300, exchange.call
     if not is_success:
         metrics.UPSTREAM_ERRORS.labels(f"{answer.status // 100}xx").inc()
-    if exchange.call.streamed and is_success and not is_json(answer):
+    if not is_success or is_json(answer):
+        await relay_whole(exchange, answer, is_success=is_success)
+    elif call.streamed:
+        meter = StreamMeter(call.wants_usage, usage_names(call.endpoint))
         with metrics.STREAMS_OPEN.track_inprogress():
-            await relay_stream(exchange, answer)
+            await relay_stream(exchange, answer, meter)
+    elif call.endpoint == Endpoint.AUDIO_SPEECH:
+        await relay_speech(exchange, answer)
     else:
         await relay_whole(exchange, answer, is_success=is_success)
 
@@ -55,7 +88,8 @@ async def relay_whole(exchange: Exchange, answer: Answer, *, is_success: bool) -
         raise
     headers = answer.headers
     if is_success:
-        exchange.report = report_of_body(body, usage_names(exchange.call.endpoint))
+        exchange.report = report_of_answer(exchange, body)
+        body, headers = told_as_wanted(exchange.call, body, headers)
         settled = await exchange.settle(
             Outcome.SUCCEEDED, answer.status, exchange.report.tokens
         )
@@ -71,15 +105,42 @@ async def relay_whole(exchange: Exchange, answer: Answer, *, is_success: bool) -
     await exchange.request.answer(answer.status, body, headers)
 
 
-async def relay_stream(exchange: Exchange, answer: Answer) -> None:
+def report_of_answer(exchange: Exchange, body: bytes) -> Report:
+    """Return what an answer says of itself; of sound also how long it was."""
+    report = report_of_body(body, usage_names(exchange.call.endpoint))
+    rates = exchange.rates
+    if report.tokens is None and rates is not None and rates.second_nanos is not None:
+        seconds = heard_seconds(body)
+        return report if seconds is None else Report(Tokens(seconds=seconds))
+    return report
+
+
+def told_as_wanted(call: Call, body: bytes, headers: Headers) -> tuple[bytes, Headers]:
+    """Return an answer in the format that was wanted, if another was asked for."""
+    wanted = call.facts.transcript_format if call.facts else None
+    told = told_as(wanted, body) if wanted else None
+    if told is None:
+        return body, headers
+    body, content_type = told
+    return body, [content_type, *(h for h in headers if h[0] != b"content-type")]
+
+
+async def relay_speech(exchange: Exchange, answer: Answer) -> None:
+    """Pass sound on as it comes; the events around it, where there are, stay here."""
+    meter = sound_meter(exchange.call, exchange.rates, answer)
+    answer.headers = sound_headers(exchange.call, answer.headers, meter)
+    with metrics.STREAMS_OPEN.track_inprogress():
+        await relay_stream(exchange, answer, meter)
+
+
+async def relay_stream(exchange: Exchange, answer: Answer, meter: Meter) -> None:
     """
-    Pass events on as they come and settle at their end.
+    Pass a stream on as it comes and settle at its end.
 
     A client that leaves does not stop the metering: the provider is heard to the
     end, for `GATEWAY_DRAIN_S` at most, then cut off and charged at the bound.
     """
-    request, call = exchange.request, exchange.call
-    meter = StreamMeter(call.wants_usage, usage_names(call.endpoint))
+    request = exchange.request
     client = Client(request.receive)
     outcome, failure = Outcome.SUCCEEDED, b""
     try:
@@ -88,28 +149,31 @@ async def relay_stream(exchange: Exchange, answer: Answer) -> None:
         await pump(exchange, answer, meter, client)
         if client.has_left:
             outcome = Outcome.CLIENT_LEFT
-        elif not meter.is_complete and meter.tokens is None:
+        elif not meter.is_complete and meter.report.tokens is None:
             outcome = Outcome.PROVIDER_LOST
     except Lost as error:
         outcome, failure = Outcome.PROVIDER_LOST, error_event(refusal_of(error))
     except BaseException:
         exchange.report = meter.report
-        stopped = exchange.settlement(Outcome.GATEWAY_LOST, 0, meter.tokens)
+        stopped = exchange.settlement(Outcome.GATEWAY_LOST, 0, meter.report.tokens)
         exchange.gateway.books.settle_soon(stopped)
         raise
     finally:
         client.forget()
     end = meter.finish() + failure
     exchange.report = meter.report
-    await exchange.settle(outcome, answer.status, meter.tokens)
+    await exchange.settle(outcome, answer.status, meter.report.tokens)
+    if outcome is Outcome.PROVIDER_LOST and not meter.tells_failure:
+        # Nothing can be said in sound: it stays unfinished, which the client notices.
+        return
     exchange.note(end)
     is_whole = meter.is_complete and not failure
-    await exchange.keep_answer(meter.tokens if is_whole else None)
+    await exchange.keep_answer(meter.report.tokens if is_whole else None)
     await request.send_part(end, is_last=True)
 
 
 async def pump(
-    exchange: Exchange, answer: Answer, meter: StreamMeter, client: Client
+    exchange: Exchange, answer: Answer, meter: Meter, client: Client
 ) -> None:
     """Move the parts of an answer to the client, by way of the meter."""
     request = exchange.request
@@ -131,12 +195,14 @@ async def pump(
                     await request.send_part(passed, is_last=False)
 
 
-def metered(meter: StreamMeter, part: bytes) -> bytes:
+def metered(meter: Meter, part: bytes) -> bytes:
     """Return what the meter passes on. Raises `Lost` if it makes no sense of it."""
     try:
         return meter.feed(part)
     except EventTooLong:
         raise Lost("an event of the stream does not end") from None
+    except NoSound:
+        raise Lost("an event of the stream holds no sound") from None
 
 
 class Client:

@@ -9,6 +9,8 @@ from typing import Protocol
 import aiohttp
 from yarl import URL
 
+from gateway.payloads import Payload
+
 # Passed on to the provider; everything else stays here, credentials first of all.
 FORWARDED_REQUEST_HEADERS = (b"accept", b"openai-beta", b"user-agent")
 # Passed back to the client: an allow-list, so that nothing of ours or theirs leaks.
@@ -37,24 +39,6 @@ class Lost(UpstreamError):
 
 class TimedOut(Lost):
     """It was sent, and the answer did not come in time."""
-
-
-class StreamedPayload(Protocol):
-    """A body that is sent from elsewhere than memory."""
-
-    content_type: str
-
-    def __len__(self) -> int:
-        """Return the exact number of bytes."""
-        ...
-
-    def parts(self) -> AsyncIterator[bytes]:
-        """Yield the bytes, from the first on each time."""
-        ...
-
-
-# What is sent: JSON, or a form with files.
-Payload = bytes | StreamedPayload
 
 
 class Answer(Protocol):

@@ -26,7 +26,7 @@ import orjson
 import uvicorn
 
 from gateway.messages import Receive, Scope, Send
-from tests import provider_responses, provider_shapes
+from tests import provider_media, provider_responses, provider_shapes
 
 MODELS = (
     "gpt-4o-mini",
@@ -53,6 +53,9 @@ class Provider:
         if scope["method"] == "GET":
             self.write_look(scope)
             await answer(send, 200, models(scope["path"]))
+            return
+        if provider_media.serves(scope["path"]):
+            await provider_media.carry_out(self.truth, scope, body, send)
             return
         request = orjson.loads(body)
         orders = orders_of(request)

@@ -15,12 +15,30 @@ import orjson
 from billing.pricing import Rates, Unpriced, highest_cost_nanos
 from core.money import LARGEST_AMOUNT_NANOS
 from gateway import errors
-from gateway.calls import chat, completions, embeddings, moderations, responses
+from gateway.calls import (
+    chat,
+    completions,
+    embeddings,
+    media,
+    moderations,
+    responses,
+    speech,
+)
 from gateway.calls.bounds import NotBounded
 from gateway.calls.inputs import InputMax
+from gateway.calls.media import MEDIA, Facts
+from gateway.payloads import Payload, StoredForm
 from usage.models import Endpoint
 
-__all__ = ["Call", "NotBounded", "bound_nanos", "call_of", "free_rates", "read_call"]
+__all__ = [
+    "Call",
+    "NotBounded",
+    "bound_nanos",
+    "call_of",
+    "form_call",
+    "free_rates",
+    "read_call",
+]
 # The price of what is free, which has no row in the price list.
 NO_PRICE = 0
 
@@ -102,7 +120,7 @@ KINDS = {
 
 @dataclass(slots=True)
 class Call:
-    """A request to a model. `payload` is what goes to the provider."""
+    """A request to a model. `payload` is what goes to the provider, or `form`."""
 
     endpoint: Endpoint
     path: str
@@ -114,11 +132,20 @@ class Call:
     wants_usage: bool
     # Served by the sandbox, which has no context window: it counts all that it is sent.
     is_simulated: bool = False
+    # Of images and sound only.
+    facts: Facts | None = None
+    # What goes to the provider instead of `payload`.
+    form: StoredForm | None = None
+
+    @property
+    def sent(self) -> Payload:
+        """What goes to the provider."""
+        return self.payload if self.form is None else self.form
 
     @property
     def length_param(self) -> str | None:
         """What a client sets to make the bound smaller."""
-        return KINDS[self.endpoint].length_param
+        return KINDS[self.endpoint].length_param if self.facts is None else None
 
 
 def read_call(endpoint: Endpoint, path: str, raw: bytes) -> Call:
@@ -138,6 +165,8 @@ def call_of(endpoint: Endpoint, path: str, body: dict[str, Any]) -> Call:
 
     :raises ApiError: for wrong types.
     """
+    if endpoint in MEDIA:
+        return media_call(endpoint, path, body)
     kind = KINDS[endpoint]
     refuse_look_alikes(body, kind.bounding)
     kind.check(body)
@@ -153,6 +182,57 @@ def call_of(endpoint: Endpoint, path: str, body: dict[str, Any]) -> Call:
         streamed=streamed,
         wants_usage=wants_usage,
     )
+
+
+def media_call(endpoint: Endpoint, path: str, body: dict[str, Any]) -> Call:
+    """Read a request for images or sound that is JSON."""
+    medium = MEDIA[endpoint]
+    if not medium.takes_json:
+        raise errors.malformed("Send a form (multipart/form-data) with your file.")
+    refuse_look_alikes(body, medium.bounding)
+    medium.check(body)
+    model = read_model(body)
+    facts = medium.prepare(body, None)
+    payload = written_anew(body)
+    facts = replace(facts, text_length=len(payload))
+    return Call(
+        endpoint=endpoint,
+        path=path,
+        model=model,
+        body=body,
+        payload=payload,
+        streamed=is_streamed(body) and facts.wrapped_sound is None,
+        wants_usage=True,
+        facts=facts,
+    )
+
+
+def form_call(endpoint: Endpoint, path: str, form: StoredForm) -> Call:
+    """
+    Read a request for images or sound that is a form with files.
+
+    :raises ApiError: for wrong types, and what can be read in two ways.
+    """
+    medium = MEDIA[endpoint]
+    body = media.fields_of(form, medium)
+    medium.check(body)
+    model = read_model(body)
+    facts = medium.prepare(body, form)
+    return Call(
+        endpoint=endpoint,
+        path=path,
+        model=model,
+        body=body,
+        payload=b"",
+        streamed=is_streamed(body),
+        wants_usage=True,
+        facts=replace(facts, text_length=form.text_length),
+        form=form,
+    )
+
+
+def is_streamed(body: dict[str, Any]) -> bool:
+    return body.get("stream") is True or body.get("stream_format") == speech.SSE
 
 
 def parse_object(raw: bytes | bytearray) -> dict[str, Any]:
@@ -209,7 +289,7 @@ def ask_for_usage(body: dict[str, Any]) -> bool:
 
 def free_rates(call: Call) -> Rates | None:
     """Return rates of zero for what costs nothing; None for anything else."""
-    if not call.model.startswith(KINDS[call.endpoint].free_models):
+    if call.facts or not call.model.startswith(KINDS[call.endpoint].free_models):
         return None
     return Rates(NO_PRICE, call.model, 0, None, 0, None, None)
 
@@ -223,26 +303,33 @@ def bound_nanos(call: Call, rates: Rates) -> int:
 
     :raises NotBounded: if that is not known.
     """
-    kind = KINDS[call.endpoint]
-    most = kind.input_tokens_max(call.body, len(call.payload), rates)
-    if call.is_simulated:
-        most = replace(most, tokens=max(most.tokens, len(call.payload)))
-    output = kind.output_tokens_max(call.body, most.tokens, rates)
     try:
-        bound = highest_cost_nanos(
-            rates,
-            input_tokens=most.tokens,
-            audio_input_tokens=most.audio_tokens,
-            image_input_tokens=most.image_tokens,
-            output_tokens=output,
-            audio_output_tokens=output if kind.speaks(call.body) else 0,
-        )
+        bound = highest_of(call, rates)
     except Unpriced as error:
         what = error.kind.replace("_", " ")
         text = f"The model `{rates.model}` has no price of {what}."
         raise NotBounded("model", text) from None
     if bound > LARGEST_AMOUNT_NANOS:
-        param = kind.length_param or "input"
+        param = call.length_param or "input"
         text = "This request may cost more than any limit can be: set a smaller"
         raise NotBounded(param, f"{text} {param}.")
     return bound
+
+
+def highest_of(call: Call, rates: Rates) -> int:
+    """Return the most that a call can cost. Raises `NotBounded`, `Unpriced`."""
+    if call.facts is not None:
+        return MEDIA[call.endpoint].bound_nanos(call.body, rates, call.facts)
+    kind = KINDS[call.endpoint]
+    most = kind.input_tokens_max(call.body, len(call.payload), rates)
+    if call.is_simulated:
+        most = replace(most, tokens=max(most.tokens, len(call.payload)))
+    output = kind.output_tokens_max(call.body, most.tokens, rates)
+    return highest_cost_nanos(
+        rates,
+        input_tokens=most.tokens,
+        audio_input_tokens=most.audio_tokens,
+        image_input_tokens=most.image_tokens,
+        output_tokens=output,
+        audio_output_tokens=output if kind.speaks(call.body) else 0,
+    )

@@ -47,3 +47,8 @@ def check_stream(body: dict[str, Any]) -> None:
     options = body.get("stream_options")
     if options is not None and not isinstance(options, dict):
         raise errors.malformed("'stream_options' must be an object", "stream_options")
+
+
+def check_text(body: dict[str, Any], name: str) -> None:
+    if not isinstance(body.get(name), str | None):
+        raise errors.malformed(f"'{name}' must be a string", name)

@@ -14,18 +14,24 @@ from typing import Any, Protocol
 
 import orjson
 
+from gateway.payloads import Payload
 from gateway.sandbox.chat import complete
 from gateway.sandbox.completions import go_on
 from gateway.sandbox.embeddings import embed
+from gateway.sandbox.images import draw, redraw
 from gateway.sandbox.moderations import moderate
 from gateway.sandbox.responses import respond
-from gateway.sandbox.texts import Events
-from gateway.upstream import Payload
+from gateway.sandbox.speech import speak
+from gateway.sandbox.texts import (
+    JSON_HEADERS,
+    STREAM_HEADERS,
+    Answered,
+    Events,
+)
+from gateway.sandbox.transcriptions import transcribe, translate
 
 FIRST_TOKEN_S = 0.18
 TOKEN_S = 0.012
-JSON_HEADERS = [(b"content-type", b"application/json")]
-STREAM_HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8")]
 
 
 class Text(Protocol):
@@ -52,6 +58,13 @@ TEXTS: dict[str, Callable[[dict[str, Any]], Text]] = {
     "/responses": respond,
     "/completions": go_on,
 }
+MEDIA: dict[str, Callable[[Payload, float], Answered]] = {
+    "/images/generations": draw,
+    "/images/edits": redraw,
+    "/audio/speech": speak,
+    "/audio/transcriptions": transcribe,
+    "/audio/translations": translate,
+}
 
 
 class SandboxUpstream:
@@ -65,11 +78,13 @@ class SandboxUpstream:
     async def send(
         self, method: str, path: str, payload: Payload, headers: Mapping[bytes, bytes]
     ) -> SandboxAnswer:
-        assert isinstance(payload, bytes), "the sandbox takes no forms"
-        body = orjson.loads(payload)
         pace_s = TOKEN_S if self._is_paced else 0.0
         if self._is_paced:
             await asyncio.sleep(FIRST_TOKEN_S)
+        if path in MEDIA:
+            return SandboxAnswer(*MEDIA[path](payload, pace_s))
+        assert isinstance(payload, bytes), "only images and sound come in forms"
+        body = orjson.loads(payload)
         if path in DOCUMENTS:
             return whole_answer(DOCUMENTS[path](body))
         text = TEXTS[path](body)

@@ -24,6 +24,11 @@ WORDS = (  # noqa: SIM905 - as a list it would be eighty lines
 
 # What a stream sends, each after a pause in seconds.
 Events = Iterator[tuple[float, bytes]]
+# Headers and body of an answer.
+Headers = list[tuple[bytes, bytes]]
+Answered = tuple[Headers, Events]
+JSON_HEADERS = [(b"content-type", b"application/json")]
+STREAM_HEADERS = [(b"content-type", b"text/event-stream; charset=utf-8")]
 
 
 @dataclass(slots=True)
@@ -71,6 +76,10 @@ def new_id(prefix: str) -> str:
 def new_instant() -> int:
     """Return the present as OpenAI writes it."""
     return int(event_time(new_event_id()).timestamp())
+
+
+def in_one_piece(document: object) -> Answered:
+    return JSON_HEADERS, iter([(0.0, orjson.dumps(document))])
 
 
 def as_event(document: object) -> bytes:
