@@ -29,6 +29,7 @@ BENCHES = {
     "big_bodies": "bodies of many megabytes: memory, and the event loop",
     "scaling": "two gateway processes against one",
     "rates": "settled and aggregated records a second",
+    "effects": "how soon a change holds at every gateway",
     "pages": "page times at growing numbers of records",
 }
 
