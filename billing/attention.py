@@ -51,12 +51,22 @@ def stopped(overview: Overview, viewer: Membership) -> Iterator[Attention]:
         )
     if overview.standing.headroom.nanos == 0 or overview.standing.is_enforcing:
         yield Attention("error", refusal_text(overview.standing), **limits_link(viewer))
+    if overview.beyond_hold:
+        yield Attention("warning", beyond_hold_text(overview.beyond_hold))
     if overview.freshness.is_stale:
         yield Attention(
             "warning",
             "The figures stand still: no worker adds up usage at the moment. Limits "
             "hold all the same. Tell your operator.",
         )
+
+
+def beyond_hold_text(count: int) -> str:
+    requests = "1 request" if count == 1 else f"{count:,} requests"
+    return (
+        f"{requests} of this cycle cost more than was held beforehand. They are "
+        "charged in full. Tell your operator: a price or a bound is wrong."
+    )
 
 
 def refusal_text(standing: Standing) -> str:

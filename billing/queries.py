@@ -25,6 +25,7 @@ from keys.models import ApiKey, ProviderKey
 from orgs.models import Organization
 from usage.dimensions import Dimension
 from usage.queries import Usage, total_of, usage_of, watermark
+from usage.records import records_beyond_hold
 from usage.spans import Span
 
 # Rollups are made every two seconds; this late, something stands still.
@@ -83,6 +84,8 @@ class Overview:
     freshness: Freshness
     has_provider_key: bool
     has_api_key: bool
+    # Requests of this cycle that cost more than was held for them.
+    beyond_hold: int
 
     @property
     def spent_by_day(self) -> list[int]:
@@ -148,6 +151,9 @@ def overview_of(organization: Organization, *, now: datetime) -> Overview:
         ),
         has_provider_key=has_provider_key(organization),
         has_api_key=ApiKey.objects.usable_in(organization).live(at=now).exists(),
+        beyond_hold=records_beyond_hold(
+            organization, cycle_start=cycle_of(now)
+        ).count(),
     )
 
 

@@ -182,6 +182,34 @@ def member_amounts(
 
 
 @dataclass(frozen=True, slots=True)
+class LimitInForce:
+    """The limit of a key or a member, and what is spent and held of it."""
+
+    limit_nanos: int
+    used_nanos: int
+
+
+def limits_in_force(
+    organization: Organization, scope: str, *, now: datetime
+) -> dict[int, LimitInForce]:
+    """Return the limits of an organization's keys or members, by their row ids."""
+    limits = list(ScopeLimit.objects.filter(organization=organization, scope=scope))
+    parts = ScopeBudget.objects.filter(
+        organization=organization,
+        scope=scope,
+        cycle_start=cycle_of(now),
+        subject_id__in=[limit.subject_id for limit in limits],
+    )
+    used = {part.subject_id: part.spent_nanos + part.held_nanos for part in parts}
+    return {
+        limit.subject_id: LimitInForce(
+            limit.amount_nanos, used.get(limit.subject_id, 0)
+        )
+        for limit in limits
+    }
+
+
+@dataclass(frozen=True, slots=True)
 class OpenHolds:
     """Requests under way: how many, what they hold together, and the newest."""
 

@@ -154,6 +154,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "orgs.context.page",
+                "billing.context.scope_limits",
             ],
             "builtins": ["core.templatetags.money", "core.templatetags.parts"],
         },

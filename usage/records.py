@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
-from orgs.models import Membership
+from orgs.models import Membership, Organization
 from usage.dimensions import NOBODY
 from usage.models import UsageRecord
 from usage.spans import Span
@@ -57,6 +57,18 @@ def corrections_of(record: UsageRecord) -> QuerySet[UsageRecord]:
     # Nothing is corrected before it happened; the bound spares older partitions.
     later = records.filter(occurred_at__gte=record.occurred_at)
     return later.filter(corrects=record.event_id).order_by("booked_at")
+
+
+def records_beyond_hold(
+    organization: Organization, *, cycle_start: date
+) -> QuerySet[UsageRecord]:
+    """Return records that cost more than was held; the index has only such."""
+    return UsageRecord.objects.filter(
+        organization=organization,
+        cycle_start=cycle_start,
+        held_nanos__gt=0,
+        cost_nanos__gt=F("held_nanos"),
+    )
 
 
 def page_of_records(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django import forms, template
 from django.forms import BoundField
 from django.templatetags.static import static
@@ -26,6 +29,12 @@ def icon(name: str) -> SafeString:
 def control(field: BoundField) -> SafeString:
     """Draw a field's widget in the look of its kind."""
     return field.as_widget(attrs={"class": control_class(field.field.widget)})
+
+
+@register.filter
+def of(values: Mapping[Any, Any], key: Any) -> Any:
+    """Return what belongs to a key, or nothing."""
+    return values.get(key)
 
 
 def control_class(widget: forms.Widget) -> str:

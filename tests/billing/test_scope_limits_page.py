@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from billing.actions.scope_limits import set_key_limit
+from billing.actions.scope_limits import set_key_limit, set_member_limit
 from billing.models import BillingProfile, GatewayProcess
 from billing.scope_models import ScopeLimit
 from billing.scope_queries import HOLDS_SHOWN, PAGE_SIZE
@@ -213,3 +214,47 @@ def test_a_keys_limit_is_shown_as_reached(
     )
 
     assert "Reached" in page_of(client, ada)
+
+
+def test_the_keys_and_members_pages_say_what_is_used_of_a_limit(
+    client: Client, acme: Organization, laptop: ApiKey, ada: User
+) -> None:
+    limit: dict[str, Any] = {
+        "organization": acme,
+        "acting_user": ada,
+        "now": timezone.now(),
+    }
+    set_key_limit(api_key=laptop, amount_nanos=usd(50), **limit)
+    set_member_limit(user=ada, amount_nanos=usd(35), **limit)
+
+    assert "$35.00 of $50.00" in page_of(client, ada, "/o/acme/keys")
+    members = page_of(client, ada, "/o/acme/members")
+    assert "$35.00 of $35.00" in members
+    assert "Limit reached" in members
+
+
+def test_a_reader_does_not_see_the_limits_of_others(
+    client: Client, acme: Organization, laptop: ApiKey, ada: User, rita: User
+) -> None:
+    set_member_limit(
+        organization=acme,
+        user=ada,
+        amount_nanos=usd(50),
+        acting_user=ada,
+        now=timezone.now(),
+    )
+
+    assert "$50.00" not in page_of(client, rita, "/o/acme/members")
+
+
+def test_a_charge_above_its_bound_is_booked_and_told_on_the_overview(
+    client: Client, acme: Organization, laptop: ApiKey, ada: User
+) -> None:
+    assert "cost more than was held" not in page_of(client, ada, "/o/acme/overview")
+    hold = hold_of(acme, usd(1), api_key_id=laptop.pk)
+    book(hold)
+
+    book(settling(hold, usd(2)))
+
+    page = page_of(client, ada, "/o/acme/overview")
+    assert "1 request of this cycle cost more than was held beforehand" in page
