@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from billing.actions.alerts import evaluate_limits
 from billing.actions.kept_answers import forget_kept_answers
+from billing.actions.scope_mending import mend_scope_budgets
 from billing.actions.sweep import charge_orphaned_holds
 from core.outages import postponed_without_database
 
@@ -21,6 +22,8 @@ def evaluate_all_limits(**_unknown: object) -> None:
 @shared_task(name="billing.sweep_orphaned_holds")
 @postponed_without_database
 def sweep_orphaned_holds(**_unknown: object) -> None:
+    # First: a charge takes from parts what is held, which must be there.
+    mend_scope_budgets()
     while charge_orphaned_holds(dead_after_s=settings.SWEEP_INTERVAL_S):
         pass  # a batch was charged; there may be more
 
