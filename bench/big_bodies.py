@@ -46,9 +46,9 @@ def measure(gateway: Server, key: str, size_mb: int) -> dict[str, float]:
 
 
 def body_of(length: int) -> bytes:
-    """Return a request with an image of so many bytes in its text."""
+    """Return a request with an image of so many bytes."""
     image = {"url": "data:image/png;base64," + "iVBORw0KGgo" * (length // 11)}
-    content = [{"type": "text", "text": image["url"]}]
+    content = [{"type": "image_url", "image_url": image}]
     message = {"role": "user", "content": content}
     return orjson.dumps(
         {"model": "gpt-4o-mini", "messages": [message], "max_tokens": 9}

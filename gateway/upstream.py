@@ -16,8 +16,8 @@ FORWARDED_REQUEST_HEADERS = (b"accept", b"openai-beta", b"user-agent")
 # Passed back to the client: an allow-list, so that nothing of ours or theirs leaks.
 RETURNED_HEADERS = ("content-type", "retry-after", "retry-after-ms", "x-should-retry")
 RETURNED_PREFIXES = ("x-ratelimit-",)
-# An unstreamed answer is held in memory to be metered.
-ANSWER_MAX_BYTES = 64 * 1024 * 1024
+# An unstreamed answer is held in memory to be metered. Ten large images have so much.
+ANSWER_MAX_BYTES = 256 * 1024 * 1024
 CONNECT_TIMEOUT_S = 10.0
 # What is sent at once; whoever else has something to send comes between.
 SLICE_BYTES = 256 * 1024
