@@ -170,3 +170,15 @@ def test_the_lines_are_what_the_price_says(rates: Rates, tokens: Tokens) -> None
     assert all(
         line.quantity * (line.rate_nanos or 0) == line.amount_nanos for line in lines
     )
+
+
+def test_what_the_cache_answered_says_so_and_cost_nothing(
+    client: Client, acme: Organization, ada: User
+) -> None:
+    record = add_record(acme, at=NOON, cost_nanos=0, outcome="cached", output_tokens=7)
+
+    page = page_of(client, ada, record.public_id)
+
+    assert "Answered from the cache: nothing was sent to the provider" in page
+    assert "no limit applied" not in page
+    assert 'mark-bad">Answered' not in page
