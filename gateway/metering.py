@@ -32,14 +32,31 @@ class StreamMeter:
     passes_usage: bool
     names: UsageNames = PROMPT_NAMES
     report: Report = NOTHING_SAID
+    # The stream said so itself (`[DONE]`, `response.completed`).
     is_complete: bool = False
+    # The provider sent all of it: nothing was broken off.
+    has_ended: bool = False
     tells_failure: bool = True
+    # The usage so far came with no more words: it is of the whole answer.
+    _is_last_count: bool = False
     _rest: bytes = b""
     _ends: int = 0
 
     @property
     def tokens(self) -> Tokens | None:
         return self.report.tokens
+
+    @property
+    def told(self) -> Tokens | None:
+        """
+        The usage to charge, if the provider told it.
+
+        Some report usage with each chunk: of a stream that broke off, such a count
+        is only of its beginning. So is a sum of images, of which more may come.
+        """
+        has_last_word = self.is_complete or self._is_last_count
+        is_final = self.has_ended or (has_last_word and not self.names.adds_up)
+        return self.tokens if is_final else None
 
     def feed(self, part: bytes) -> bytes:
         """
@@ -86,7 +103,7 @@ class StreamMeter:
             return True
         if report.tokens is None:
             return True
-        self.report = report
+        self.report, self._is_last_count = report, not chunk.get("choices")
         return self.passes_usage or bool(chunk.get("choices"))
 
 

@@ -26,6 +26,13 @@ class Meter(Protocol):
     """Watches a stream on its way, and says what it used."""
 
     is_complete: bool
+    # Set once the provider has sent all of it.
+    has_ended: bool
+
+    @property
+    def told(self) -> Tokens | None:
+        """The usage to charge, if it is known of the whole answer."""
+        ...
 
     @property
     def report(self) -> Report:
@@ -44,6 +51,9 @@ class Meter(Protocol):
     def finish(self) -> bytes:
         """Return what is left at the end."""
         ...
+
+# A server on the way gave up waiting: the provider may be at work, and charge for it.
+GAVE_UP_WAITING = (504, 524)
 
 
 async def relay(exchange: Exchange, answer: Answer) -> None:
@@ -74,7 +84,7 @@ async def relay_whole(exchange: Exchange, answer: Answer, *, is_success: bool) -
     Pass on an answer in one piece, settled before it is sent.
 
     So a client that has its answer also finds it in the accounts. A provider's own
-    error costs nothing and passes unchanged.
+    error passes unchanged.
     """
     try:
         body = await answer.read()
@@ -100,9 +110,18 @@ async def relay_whole(exchange: Exchange, answer: Answer, *, is_success: bool) -
         free = Tokens() if exchange.is_free else None
         await exchange.keep_answer(exchange.report.tokens or free)
     else:
-        await exchange.settle(Outcome.PROVIDER_ERROR, answer.status, Tokens())
+        exchange.report = report_of_body(
+            body, usage_names(exchange.call.endpoint)
+        )
+        tokens = tokens_of_error(answer.status, exchange.report.tokens)
+        await exchange.settle(Outcome.PROVIDER_ERROR, answer.status, tokens)
         await exchange.forget_claim()
     await exchange.request.answer(answer.status, body, headers)
+
+
+def tokens_of_error(status: int, told: Tokens | None) -> Tokens | None:
+    """Return what a provider's error cost: nothing, unless it says or hides it."""
+    return told if told or status in GAVE_UP_WAITING else Tokens()
 
 
 def report_of_answer(exchange: Exchange, body: bytes) -> Report:
@@ -155,14 +174,14 @@ async def relay_stream(exchange: Exchange, answer: Answer, meter: Meter) -> None
         outcome, failure = Outcome.PROVIDER_LOST, error_event(refusal_of(error))
     except BaseException:
         exchange.report = meter.report
-        stopped = exchange.settlement(Outcome.GATEWAY_LOST, 0, meter.report.tokens)
+        stopped = exchange.settlement(Outcome.GATEWAY_LOST, 0, meter.told)
         exchange.gateway.books.settle_soon(stopped)
         raise
     finally:
         client.forget()
     end = meter.finish() + failure
     exchange.report = meter.report
-    await exchange.settle(outcome, answer.status, meter.report.tokens)
+    await exchange.settle(outcome, answer.status, meter.told)
     if outcome is Outcome.PROVIDER_LOST and not meter.tells_failure:
         # Nothing can be said in sound: it stays unfinished, which the client notices.
         return
@@ -193,6 +212,7 @@ async def pump(
                 exchange.note(passed)
                 if passed and not client.has_left:
                     await request.send_part(passed, is_last=False)
+            meter.has_ended = True
 
 
 def metered(meter: Meter, part: bytes) -> bytes:

@@ -6,7 +6,7 @@ import base64
 import binascii
 from dataclasses import dataclass
 
-from billing.pricing import Rates
+from billing.pricing import Rates, Tokens
 from gateway.calls import Call
 from gateway.calls.speech import known_usage
 from gateway.messages import Headers
@@ -71,7 +71,12 @@ class PlainSound:
     report: Report
     # Where it ends nothing says that it is whole, but the connection.
     is_complete: bool = True
+    has_ended: bool = False
     tells_failure: bool = False
+
+    @property
+    def told(self) -> Tokens | None:
+        return self.report.tokens
 
     def feed(self, part: bytes) -> bytes:
         return part
@@ -86,8 +91,13 @@ class WrappedSound:
 
     report: Report = NOTHING_SAID
     is_complete: bool = False
+    has_ended: bool = False
     tells_failure: bool = False
     _rest: bytes = b""
+
+    @property
+    def told(self) -> Tokens | None:
+        return self.report.tokens
 
     def feed(self, part: bytes) -> bytes:
         """

@@ -117,7 +117,8 @@ class HttpClient:
                 total=timeout_s, sock_connect=CONNECT_TIMEOUT_S
             ),
             connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, ttl_dns_cache=60),
-            auto_decompress=False,
+            # Nobody is asked to compress; who does it all the same is metered too.
+            auto_decompress=True,
             trust_env=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=("Accept-Encoding", "User-Agent"),

@@ -26,7 +26,12 @@ import orjson
 import uvicorn
 
 from gateway.messages import Receive, Scope, Send
-from tests import provider_media, provider_responses, provider_shapes
+from tests import (
+    provider_faults,
+    provider_media,
+    provider_responses,
+    provider_shapes,
+)
 
 MODELS = (
     "gpt-4o-mini",
@@ -60,13 +65,16 @@ class Provider:
         request = orjson.loads(body)
         orders = orders_of(request)
         usage = bill(request, orders)
-        billed = usage if orders.get("status") is None else None
-        self.write_down(scope, request, billed, bytes_read=len(body))
+        billed = usage if provider_faults.is_billed(orders) else None
+        self.write_down(scope, request, orders, billed, bytes_read=len(body))
         await self.carry_out(orders, request, usage, send)
 
     async def carry_out(
         self, orders: dict[str, Any], request: dict[str, Any], usage: Any, send: Send
     ) -> None:
+        if orders.get("fault"):
+            await provider_faults.carry_out(orders, request, usage, send)
+            return
         if orders.get("hang"):
             await asyncio.sleep(3600)
         if status := orders.get("status"):
@@ -94,7 +102,13 @@ class Provider:
         os.write(self.truth, orjson.dumps({"look": look}) + b"\n")
 
     def write_down(
-        self, scope: Scope, request: dict[str, Any], usage: Any, *, bytes_read: int
+        self,
+        scope: Scope,
+        request: dict[str, Any],
+        orders: dict[str, Any],
+        usage: Any,
+        *,
+        bytes_read: int,
     ) -> None:
         headers = dict(scope["headers"])
         line = {
@@ -106,6 +120,7 @@ class Provider:
             "most": request.get("max_completion_tokens"),
             "bytes": bytes_read,
             "usage": usage,
+            **provider_faults.truth_of(orders, is_streamed=bool(request.get("stream"))),
         }
         os.write(self.truth, orjson.dumps(line) + b"\n")
 
@@ -268,6 +283,7 @@ def main() -> None:
         access_log=False,
         log_level="critical",
         timeout_keep_alive=60,
+        timeout_graceful_shutdown=1,
     )
 
 

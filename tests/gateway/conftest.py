@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from django.utils import timezone
@@ -111,7 +112,14 @@ def personal_key(user: User, environment: str) -> str:
     return issued.text
 
 
-def furnish_at(organization: Organization, provider: rig.Provider, url: str) -> House:
+class HasUrl(Protocol):
+    """A provider, or whatever stands before it."""
+
+    @property
+    def url(self) -> str: ...
+
+
+def furnish_at(organization: Organization, provider: HasUrl, url: str) -> House:
     """Give an organization a provider, billing information and a key."""
     store_provider_key(
         organization=organization,

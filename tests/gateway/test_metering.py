@@ -145,6 +145,16 @@ def test_usage_is_found_among_events_that_have_none(usage: bytes) -> None:
     assert passed == as_stream([*words(6), DONE])
 
 
+def test_a_count_of_a_stream_that_broke_off_is_only_of_its_beginning() -> None:
+    said_so_far = usage_chunk([{"index": 0, "delta": {"content": "a"}}])
+    _, broken = run([as_stream([said_so_far])])
+    _, whole = run([as_stream([said_so_far, DONE])])
+    _, counted = run([as_stream([said_so_far, usage_chunk()])])
+
+    assert broken.told is None
+    assert (whole.told, counted.told) == (TOKENS, TOKENS)
+
+
 def test_a_stream_without_usage_has_no_tokens() -> None:
     stream = as_stream([*words(3), DONE])
 
