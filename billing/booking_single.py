@@ -33,7 +33,7 @@ HOLD_COLUMNS = (
 # The least of the limits that apply; credit does not (billing.limits.Funding).
 HOLD_IF_IT_FITS = f"""
 WITH wanted AS (
-    SELECT * FROM jsonb_populate_recordset(NULL::billing_hold, %s::jsonb)
+    SELECT * FROM {booking_sql.NEW_HOLDS}
 ), subject AS (
     SELECT wanted.organization_id, wanted.cycle_start, wanted.bound_nanos,
            whose.scope, whose.subject_id

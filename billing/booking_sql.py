@@ -115,10 +115,18 @@ WHERE budget.organization_id = change.organization_id
     AND budget.subject_id = change.subject_id
 """
 
-ADD_HOLDS = """
+# Dated by Postgres' clock, by which the sweep goes too: a gateway's may be wrong.
+NEW_HOLDS = """jsonb_populate_recordset(
+    jsonb_populate_record(
+        NULL::billing_hold, jsonb_build_object('created_at', clock_timestamp())
+    ),
+    %s::jsonb
+)"""
+
+ADD_HOLDS = f"""
 INSERT INTO billing_hold
-SELECT * FROM jsonb_populate_recordset(NULL::billing_hold, %s::jsonb)
-"""
+SELECT * FROM {NEW_HOLDS}
+"""  # noqa: S608 - our own words
 
 END_HOLDS = "DELETE FROM billing_hold WHERE event_id = ANY(%s::uuid[])"
 

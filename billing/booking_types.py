@@ -85,7 +85,6 @@ class Hold:
             "streamed": self.streamed,
             "price_id": self.price_id,
             "bound_nanos": self.bound_nanos or 0,
-            "created_at": self.occurred_at,
         }
 
 

@@ -41,6 +41,15 @@ DATABASES = {"default": env.db_url_config(DATABASE_URL)}
 DATABASES["default"]["HOST"] = unquote(DATABASES["default"]["HOST"])
 # Under ASGI each request has a thread of its own: kept connections would pile up.
 DATABASES["default"]["CONN_MAX_AGE"] = 0
+# A server that vanished without a word is noticed within half a minute (libpq's names).
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    **DATABASES["default"].get("OPTIONS", {}),
+}
 CACHES = {
     "default": {
         "BACKEND": "config.cache.ForgivingRedisCache",

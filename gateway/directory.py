@@ -38,6 +38,8 @@ PROBE_EVERY_S = 1.0
 PROBE_TIMEOUT_S = 2.0
 # Readers of the database besides the books: few, since answers are kept.
 THREADS = 2
+# Whom a server that says nothing has kept waiting for so long is told that it is away.
+READ_TIMEOUT_S = 4.0
 
 T = TypeVar("T")
 
@@ -65,7 +67,7 @@ class Directory:
         self._generation = 0
         self._is_listening = False
         self._listener: asyncio.Task[None] | None = None
-        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="directory")
+        self._threads = new_threads()
 
     async def open(self) -> None:
         """Begin to listen for changes."""
@@ -117,16 +119,25 @@ class Directory:
         if found is not None:
             return found
         generation = self._generation
-        try:
-            value = await asyncio.get_running_loop().run_in_executor(
-                self._threads, with_connection(read)
-            )
-        except DatabaseError as error:
-            raise DirectoryUnreachable from error
+        value = await self._read(read)
         # A change that came while we read may have made the answer old.
         if value is not None and generation == self._generation:
             self.keep(name, value)
         return value
+
+    async def _read(self, read: Callable[[], T]) -> T:
+        threads, loop = self._threads, asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(READ_TIMEOUT_S):
+                return await loop.run_in_executor(threads, with_connection(read))
+        except DatabaseError as error:
+            raise DirectoryUnreachable from error
+        except TimeoutError as error:
+            if threads is self._threads:
+                # Those that wait for a dead connection wait on; others take over.
+                threads.shutdown(wait=False)
+                self._threads = new_threads()
+            raise DirectoryUnreachable from error
 
     def _forget(self) -> None:
         self._generation += 1
@@ -136,8 +147,7 @@ class Directory:
         while True:
             with contextlib.suppress(psycopg.OperationalError, TimeoutError):
                 await self._listen_once()
-            self._is_listening = False
-            self._forget()
+            self._lose_touch()
             await asyncio.sleep(RECONNECT_PAUSE_S)
 
     async def _listen_once(self) -> None:
@@ -148,9 +158,30 @@ class Directory:
             while True:
                 async for _ in connection.notifies(timeout=PROBE_EVERY_S):
                     self._forget()
-                # A link that died silently brings no news: ask.
-                async with asyncio.timeout(PROBE_TIMEOUT_S):
-                    await connection.execute("SELECT 1")
+                await self._probe(connection)
+
+    async def _probe(self, connection: database.Connection) -> None:
+        """
+        Ask for a sign of life: a link that died silently brings no news.
+
+        Without one everything is forgotten at once, while psycopg still takes some
+        seconds to give the connection up.
+        """
+        loop = asyncio.get_running_loop()
+        silence = loop.call_later(PROBE_TIMEOUT_S, self._lose_touch)
+        try:
+            async with asyncio.timeout(PROBE_TIMEOUT_S):
+                await connection.execute("SELECT 1")
+        finally:
+            silence.cancel()
+
+    def _lose_touch(self) -> None:
+        self._is_listening = False
+        self._forget()
+
+
+def new_threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(THREADS, thread_name_prefix="directory")
 
 
 def with_connection(read: Callable[[], T]) -> Callable[[], T]:

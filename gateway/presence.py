@@ -23,6 +23,8 @@ BEAT_S = 1.0
 # How many beats between two looks at our own holds, and how old a hold must be.
 LOOK_EVERY = 10
 LOST_AFTER_S = 30.0
+# A connection that answers no beat for so long died silently.
+SILENCE_MAX_S = 2.0
 
 
 class Presence:
@@ -55,8 +57,8 @@ class Presence:
             try:
                 async with await database.connect() as connection:
                     await self._beat_on(connection, ready)
-            except psycopg.Error as error:
-                logger.warning("beat_failed error=%s", error)
+            except (psycopg.Error, TimeoutError) as error:
+                logger.warning("beat_failed error=%s", error or "timed out")
             await asyncio.sleep(BEAT_S)
 
     async def _beat_on(
@@ -65,11 +67,12 @@ class Presence:
         beat = (self.gateway_id, socket.gethostname()[:120], os.getpid())
         count = 0
         while True:
-            await connection.execute(booking_sql.BEAT, beat)
-            ready.set()
             count += 1
-            if count % LOOK_EVERY == 0:
-                await self._release_lost_holds(connection)
+            async with asyncio.timeout(SILENCE_MAX_S):
+                await connection.execute(booking_sql.BEAT, beat)
+                if count % LOOK_EVERY == 0:
+                    await self._release_lost_holds(connection)
+            ready.set()
             await asyncio.sleep(BEAT_S)
 
     async def _release_lost_holds(self, connection: database.Connection) -> None:

@@ -126,11 +126,20 @@ def provider(folder: Path) -> Iterator[Provider]:
 
 @contextlib.contextmanager
 def gateway(
-    folder: Path, application: str = "config.asgi:application", **environment: str
+    folder: Path,
+    application: str = "config.asgi:application",
+    *,
+    clock: str = "",
+    **environment: str,
 ) -> Iterator[Process]:
-    """Run console and gateway on this test's database; settings as keywords."""
+    """
+    Run console and gateway on this test's database; settings as keywords.
+
+    A `clock` is the path of a file that says by how many seconds the host's clock is wrong.
+    """
     port = free_port()
     command = [
+        *(("-m", "tests.faults.shifted", clock) if clock else ()),
         *("-m", "uvicorn", application, "--port", str(port)),
         *("--loop", "uvloop", "--http", "httptools", "--lifespan", "on"),
         *("--no-access-log", "--log-level", "warning"),

@@ -134,6 +134,8 @@ class Link:
     walked_into: Trap | None = None
     # Parts of the answer until that trap stops it.
     parts_left: int | None = None
+    # Nothing passes any more, and neither side is told.
+    is_forgotten: bool = False
 
     def break_off(self) -> None:
         """End both sides as a crash of the network does."""
@@ -189,6 +191,11 @@ class Proxy:
         """Break all connections."""
         self._network.run(self._cut())
 
+    def forget_links(self) -> None:
+        """Let the connections of now die silently, as a router does that restarts."""
+        for link in list(self._links):
+            link.is_forgotten = True
+
     def set_trap(self, pattern: bytes, *, answers: int | None = None) -> Trap:
         """Set a trap; it springs once, on the first connection that walks into it."""
         trap = Trap(pattern, answers)
@@ -212,6 +219,8 @@ class Proxy:
         for link in list(self._links):
             if link.walked_into is not None:
                 link.walked_into.drop()
+            if link.is_forgotten:
+                self._network.run(self._break_off(link))
 
     async def _listen(self) -> None:
         self._server = await asyncio.start_server(
@@ -226,6 +235,9 @@ class Proxy:
     async def _cut(self) -> None:
         for link in list(self._links):
             link.break_off()
+
+    async def _break_off(self, link: Link) -> None:
+        link.break_off()
 
     async def _serve(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -265,7 +277,7 @@ class Proxy:
             link.walked_into, link.parts_left = trap, trap.answers
             if trap.answers is None:
                 await stop_at(trap)
-        await self._deliver(link.server, data)
+        await self._deliver(link, link.server, data)
 
     async def _pass_down(self, link: Link, data: bytes) -> None:
         if link.walked_into is not None and link.parts_left is not None:
@@ -275,19 +287,21 @@ class Proxy:
         breaks_after = self.weather.breaks_after
         if breaks_after is not None:
             data = data[: max(0, breaks_after - link.passed_down)]
-        await self._deliver(link.client, data)
+        await self._deliver(link, link.client, data)
         link.passed_down += len(data)
         if breaks_after is not None and link.passed_down >= breaks_after:
             link.break_off()
 
-    async def _deliver(self, writer: asyncio.StreamWriter, data: bytes) -> None:
+    async def _deliver(
+        self, link: Link, writer: asyncio.StreamWriter, data: bytes
+    ) -> None:
         weather = self.weather
         if weather.latency_s:
             await asyncio.sleep(weather.latency_s)
         step = DRIP_BYTES if weather.drip_s else len(data)
         for start in range(0, len(data), max(step, 1)):
             # Looked at now and then: whoever changes it is another thread.
-            while self.weather.is_black_hole:  # noqa: ASYNC110
+            while self.weather.is_black_hole or link.is_forgotten:  # noqa: ASYNC110
                 await asyncio.sleep(LOOK_S)
             writer.write(data[start : start + step])
             await writer.drain()
