@@ -135,7 +135,7 @@ def gateway(
     """
     Run console and gateway on this test's database; settings as keywords.
 
-    A `clock` is the path of a file that says by how many seconds the host's clock is wrong.
+    A `clock` is a file that says by how many seconds the host's clock is wrong.
     """
     port = free_port()
     command = [
