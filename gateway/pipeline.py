@@ -76,7 +76,10 @@ class Pipeline:
             pipeline._names[text] = f"books_{number}".encode()
             pgconn.send_prepare(pipeline._names[text], numbered(text))
         pgconn.pipeline_sync()
-        await pipeline._fetch(len(statements) + 1)
+        prepared = await pipeline._fetch(len(statements), ends=True)
+        if not all(result.status in GOOD for result in prepared):
+            await pipeline.close()
+            raise PipelineBroken
         return pipeline
 
     async def close(self) -> None:
@@ -92,20 +95,20 @@ class Pipeline:
         """
         self._send(statements)
         self._pgconn.send_flush_request()
-        results = await self._fetch(len(statements))
+        results = await self._fetch(len(statements), ends=False)
         return [rows_of(result) for result in results]
 
     async def commit(self, statements: Sequence[Statement] = ()) -> list[Rows]:
         """Run statements and commit. Raises as `query` does, rolled back then."""
         self._send(statements)
         self._pgconn.pipeline_sync()
-        results = await self._fetch(len(statements) + 1)
-        return [rows_of(result) for result in results[:-1]]
+        results = await self._fetch(len(statements), ends=True)
+        return [rows_of(result) for result in results]
 
     async def roll_back(self) -> None:
         """End a transaction in which a statement of `query` failed."""
         self._pgconn.pipeline_sync()
-        await self._fetch(1)
+        await self._fetch(0, ends=True)
 
     def _send(self, statements: Sequence[Statement]) -> None:
         if self.is_broken:
@@ -114,9 +117,13 @@ class Pipeline:
             values = [as_text(value) for value in statement.parameters]
             self._pgconn.send_query_prepared(self._names[statement.text], values)
 
-    async def _fetch(self, wanted: int) -> list[pq.abc.PGresult]:
-        """Return so many results, in order."""
-        self._wanted = wanted
+    async def _fetch(self, statements: int, *, ends: bool) -> list[pq.abc.PGresult]:
+        """
+        Return the results of so many statements, in order.
+
+        `ends` if the end of the transaction was asked for, which has a result too.
+        """
+        self._wanted = statements + ends
         self._waiter = self._loop.create_future()
         silence = self._loop.call_later(SILENCE_MAX_S, self._break)
         try:
@@ -126,7 +133,11 @@ class Pipeline:
             silence.cancel()
             self._waiter = None
         results, self._results = self._results, []
-        return results
+        if not is_in_step([result.status for result in results], ends=ends):
+            # Whatever the reason: of a new connection it is known where it stands.
+            self._break()
+            raise PipelineBroken
+        return results[:statements]
 
     def _flush(self) -> None:
         """Send what libpq has gathered, now or when the socket takes it."""
@@ -178,6 +189,18 @@ class Pipeline:
             self._pgconn.finish()
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_exception(PipelineBroken())
+
+
+def is_in_step(statuses: Sequence[int], *, ends: bool) -> bool:
+    """Say whether these can be the results of what was just sent, from its start."""
+    if ends and statuses[-1] != pq.ExecStatus.PIPELINE_SYNC:
+        return False
+    of_statements = statuses[:-1] if ends else statuses
+    if pq.ExecStatus.PIPELINE_SYNC in of_statements:
+        return False
+    # A statement is only skipped after one that failed.
+    bad = next((status for status in of_statements if status not in GOOD), None)
+    return bad != pq.ExecStatus.PIPELINE_ABORTED
 
 
 def rows_of(result: pq.abc.PGresult) -> Rows:
