@@ -52,6 +52,7 @@ class Meter(Protocol):
         """Return what is left at the end."""
         ...
 
+
 # A server on the way gave up waiting: the provider may be at work, and charge for it.
 GAVE_UP_WAITING = (504, 524)
 
@@ -110,9 +111,7 @@ async def relay_whole(exchange: Exchange, answer: Answer, *, is_success: bool) -
         free = Tokens() if exchange.is_free else None
         await exchange.keep_answer(exchange.report.tokens or free)
     else:
-        exchange.report = report_of_body(
-            body, usage_names(exchange.call.endpoint)
-        )
+        exchange.report = report_of_body(body, usage_names(exchange.call.endpoint))
         tokens = tokens_of_error(answer.status, exchange.report.tokens)
         await exchange.settle(Outcome.PROVIDER_ERROR, answer.status, tokens)
         await exchange.forget_claim()
