@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from billing.models import SoftLimit, SpendLimits
-from tests.browser.conftest import OpenVisit
+from tests.browser.conftest import SCREENSHOTS, OpenVisit
 from tests.factories import usd
 
 pytestmark = pytest.mark.browser
@@ -59,3 +59,20 @@ def test_removing_the_hard_limit_takes_two_steps(visit: OpenVisit) -> None:
 
         page.get_by_text("Remove hard limit…").click()
         expect(page.get_by_text("the approved limit of $120.00")).to_be_visible()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_key_is_limited_in_its_row(visit: OpenVisit, scripts: bool) -> None:
+    with visit(ADA, scripts=scripts) as opened:
+        page = opened.open("/o/acme/limits")
+        row = page.locator("#key-limits tr", has_text="Ada's laptop")
+        row.locator("summary").click()
+        page.screenshot(path=SCREENSHOTS / "limits-row.png", full_page=True)
+        row.get_by_label("Limit in USD per cycle").fill("70")
+        page.keyboard.press("Enter")
+
+        expect(page.get_by_text("Ada's laptop may spend $70.00")).to_be_visible()
+        row.locator("summary").click()
+        row.get_by_role("button", name="Remove the limit").click()
+        expect(page.get_by_text("has no limit of their own")).to_be_visible()
+        assert opened.problems == []
