@@ -6,6 +6,7 @@ from django.conf import settings
 
 from gateway.answer_cache import AnswerCache
 from gateway.books import Books
+from gateway.descriptors import allow_many_open
 from gateway.directory import Directory
 from gateway.kept_answers import KeptAnswers
 from gateway.presence import Presence
@@ -48,6 +49,7 @@ class Gateway:
 
     async def open(self) -> None:
         """Begin: a gateway whose database is away answers 503 until it is back."""
+        allow_many_open()
         await self.books.open()
         await self.directory.open()
         await self.presence.open()

@@ -22,7 +22,7 @@ CONNECT_TIMEOUT_S = 10.0
 # What is sent at once; whoever else has something to send comes between.
 SLICE_BYTES = 256 * 1024
 # With the provider's own default of 600 s a connection may wait long for bytes.
-CONNECTIONS_MAX = 1000
+CONNECTIONS_MAX = 5000
 
 
 class UpstreamError(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import resource
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -24,6 +25,8 @@ pytestmark = pytest.mark.processes
 
 REQUESTS = 1500
 GROWTH_MAX_MB = 8
+# Fewer than any shell allows by itself.
+A_SHELLS = 512
 
 
 @pytest.fixture
@@ -74,6 +77,20 @@ def connections_of_gateways() -> int:
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
         )
         return int(cursor.fetchone()[0])
+
+
+def test_a_gateway_raises_a_shells_limit_of_open_connections(
+    committed_db: None, folder: Path
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (A_SHELLS, hard))
+    try:
+        with rig.gateway(folder) as process:
+            found, _ = resource.prlimit(process.popen.pid, resource.RLIMIT_NOFILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert found > A_SHELLS
 
 
 def test_memory_does_not_grow_with_the_requests(
