@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -76,3 +78,27 @@ def test_what_says_no_length_is_cut_off_where_it_is_too_long(
         answer = client.recv(65536)
 
     assert answer.startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_large_body_waits_until_there_is_room_for_it(
+    house: House, folder: Path
+) -> None:
+    raw = orjson.dumps(large_body(MEGABYTE))
+    head = (
+        "POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\n"
+        f"authorization: Bearer {house.key}\r\ncontent-length: {len(raw)}\r\n\r\n"
+    )
+
+    with (
+        rig.gateway(folder, GATEWAY_BODIES_MAX_BYTES=str(MEGABYTE)) as small,
+        ThreadPoolExecutor(1) as others,
+    ):
+        with socket.create_connection(("127.0.0.1", small.port), timeout=20) as slow:
+            slow.sendall(head.encode() + raw[: MEGABYTE // 2])
+            # Small ones find their way past, after what the slow one has sent.
+            for _ in range(3):
+                assert call(small.url, house.key).status == 200
+            waiting = others.submit(call, small.url, house.key, raw)
+            assert call(small.url, house.key).status == 200
+            assert not waiting.done()
+        assert waiting.result().status == 200
