@@ -20,6 +20,7 @@ from billing.limits import Refusal
 from billing.models import BillingProfile, Budget, CreditGrant, SpendLimits
 from billing.models import Hold as HoldRow
 from billing.pricing import Tokens
+from billing.scope_models import ScopeBudget
 from core.ids import new_event_id
 from core.periods import cycle_of
 from orgs.models import Organization
@@ -30,7 +31,8 @@ pytestmark = pytest.mark.django_db
 
 AMOUNTS = st.integers(0, 12)
 LIMITS = st.none() | AMOUNTS
-Outcome = tuple[Refusal | None, list[Any], list[Any], list[Any], list[Any]]
+# The refusal, then rows: budgets, holds, records, parts, grants.
+Outcome = tuple[Refusal | None, list[Any], list[Any], list[Any], list[Any], list[Any]]
 
 
 def hold_of(organization: Organization, bound_nanos: int | None) -> Hold:
@@ -38,7 +40,7 @@ def hold_of(organization: Organization, bound_nanos: int | None) -> Hold:
         event_id=new_event_id(),
         organization_id=organization.pk,
         api_key_id=1,
-        user_id=None,
+        user_id=2,
         gateway_id=uuid.uuid4(),
         endpoint="chat.completions",
         model="gpt-4o-mini",
@@ -68,7 +70,16 @@ def outcome_of(item: Hold | Settlement, steps: booking.Steps) -> Outcome:
             booked.refusals.get(item.event_id),
             list(Budget.objects.values_list("spent_nanos", "held_nanos")),
             list(HoldRow.objects.order_by("pk").values("pk", "bound_nanos")),
-            list(UsageRecord.objects.values("pk", "kind", "cost_nanos", "corrects")),
+            list(
+                UsageRecord.objects.order_by("pk").values(
+                    "pk", "kind", "cost_nanos", "corrects"
+                )
+            ),
+            sorted(
+                ScopeBudget.objects.exclude(spent_nanos=0, held_nanos=0).values_list(
+                    "scope", "subject_id", "spent_nanos", "held_nanos"
+                )
+            ),
             list(CreditGrant.objects.order_by("pk").values("pk", "consumed_nanos")),
         )
         transaction.set_rollback(True)

@@ -76,6 +76,6 @@ def test_the_sdk_does_not_try_a_key_at_its_limit_again(
     client = house.client(max_retries=2)
 
     with nothing_written(provider), pytest.raises(openai.RateLimitError) as caught:
-        client.chat.completions.create(**SMALL)  # type: ignore[call-overload]
+        client.chat.completions.create(**SMALL)
 
     assert caught.value.code == "key_spend_limit_exceeded"
