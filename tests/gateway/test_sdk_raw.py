@@ -46,6 +46,18 @@ CALLS: dict[str, Callable[[OpenAI], Any]] = {
         model=EMBEDDER, input="house", encoding_format="float"
     ),
     "moderations": lambda c: c.moderations.create(input="house"),
+    "images": lambda c: c.images.generate(model="gpt-image-1", prompt="A house"),
+    "edits": lambda c: c.images.edit(
+        model="gpt-image-1",
+        prompt="A house",
+        image=("house.png", b"\x89PNG", "image/png"),
+    ),
+    "speech": lambda c: c.audio.speech.create(
+        model="tts-1", voice="alloy", input="A house."
+    ).read(),
+    "transcriptions": lambda c: c.audio.transcriptions.create(
+        model="gpt-4o-transcribe", file=("house.wav", b"RIFF" * 100)
+    ),
     "models": lambda c: list(c.models.list()),
     "model": lambda c: c.models.retrieve(MODEL),
 }
