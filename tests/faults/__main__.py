@@ -71,6 +71,7 @@ def wrong_after(arguments: argparse.Namespace, folder: Path) -> list[str]:
         # Once Django is set up.
         from tests.faults import run, schedule
         from tests.faults.house import House
+        from tests.faults.network import network
 
         seconds = arguments.minutes * 60
         faults = schedule.draw(arguments.seed, seconds=seconds)
@@ -79,8 +80,11 @@ def wrong_after(arguments: argparse.Namespace, folder: Path) -> list[str]:
             faults = [fault for fault in faults if fault.name in schedule.CALM]
         run.say(f"FAULT_SEED={arguments.seed}, {seconds:.0f} s, {len(faults)} faults")
         application = UNGUARDED if arguments.unguarded else GUARDED
-        house = House(folder, leases, application=application, seed=arguments.seed)
-        wrong = run.run(house, faults, seconds=seconds)
+        with network() as proxies:
+            house = House(
+                folder, leases, proxies, application=application, seed=arguments.seed
+            )
+            wrong = run.run(house, faults, seconds=seconds)
     for text in wrong[: run.SHOWN_MAX]:
         run.say(f"  WRONG: {text}")
     return wrong

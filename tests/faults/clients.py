@@ -13,6 +13,8 @@ from typing import Any
 import openai
 import orjson
 
+from tests.provider_faults import FAULTS
+
 MODEL = "gpt-4o-mini"
 # A request's number is the output that it allows at most: each has one of its own.
 FIRST_NUMBER = 1000
@@ -24,6 +26,8 @@ USAGE = {"stream_options": {"include_usage": True}}
 TIMEOUT_S = 15.0
 # From the commit that revoked a key on, gateways may take it so long.
 REVOKED_AFTER_S = 2.0
+# Of so many requests the provider misbehaves.
+MISBEHAVIOR = 0.3
 REFUSED_PAUSE_S = (0.05, 0.4)
 
 
@@ -91,18 +95,29 @@ class Clients:
     def _ask(
         self, source: random.Random, number: int, key: str, *, was_revoked: bool
     ) -> Heard:
-        url = source.choice(self._urls)
+        gateway = source.randrange(len(self._urls))
         ask = ask_of(source, number)
         leave_after = source.randrange(1, 6) if source.random() < 0.2 else None
         with openai.OpenAI(
-            base_url=f"{url}/v1", api_key=key, max_retries=0, timeout=TIMEOUT_S
+            base_url=f"{self._urls[gateway]}/v1",
+            api_key=key,
+            max_retries=0,
+            timeout=TIMEOUT_S,
+            # Goes on to the provider: so the way to it is told apart by gateway.
+            default_headers={"User-Agent": name_of(gateway)},
         ) as client:
             try:
                 return listen(client, ask, leave_after, was_revoked)
             except openai.APIStatusError as error:
                 return Heard(str(error.code), error.status_code)
-            except openai.APIError:
+            except (openai.APIError, ValueError, AttributeError):
+                # Broken off, or nothing that the SDK can read.
                 return Heard("lost", key_was_revoked=False)
+
+
+def name_of(gateway: int) -> str:
+    """Return what requests by way of a gateway call themselves."""
+    return f"faults-by-gateway-{gateway}"
 
 
 def listen(
@@ -128,6 +143,8 @@ def ask_of(source: random.Random, number: int) -> dict[str, Any]:
     orders: dict[str, Any] = {"output": number, "pause_s": 0.05}
     if is_streamed:
         orders["chunks"] = source.randrange(1, 30)
+    if source.random() < MISBEHAVIOR:
+        orders["fault"] = source.choice(list(FAULTS))
     ask: dict[str, Any] = {"model": MODEL, "max_completion_tokens": number}
     if is_streamed:
         ask |= {"stream": True, **USAGE}

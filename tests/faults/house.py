@@ -6,6 +6,7 @@ import contextlib
 import signal
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -24,19 +25,31 @@ from billing.actions.limits import set_hard_limit
 from billing.actions.price_seeding import seed_prices
 from billing.models import BillingProfile, Budget
 from config.servers.lease import Lease
+from core.periods import cycle_interval, cycle_of
 from keys.actions import KeyAlreadyRevoked, issue_key, revoke_key, store_provider_key
 from keys.models import ApiKey
 from orgs.models import Organization
 from tests.factories import make_organization
 from tests.faults import parts
-from tests.faults.clients import Clients, KeyRing
+from tests.faults.clients import Clients, KeyRing, name_of
+from tests.faults.network import Network, Proxy, Weather
+from tests.faults.points import POINTS
 from tests.faults.schedule import GATEWAYS, Fault
+from tests.faults.shifted import set_clock
 from tests.faults.truth import Truth
 from usage.partitions import ensure_coming_partitions
 
 T = TypeVar("T")
 
 CLIENTS = 16
+DATABASE = "postgres://tokenhouse@127.0.0.1:{port}/tokenhouse"
+TRAP_WAIT_S = 5.0
+WEATHERS = {
+    "latency": Weather(latency_s=0.1),
+    "drip": Weather(drip_s=0.003),
+    "black hole": Weather(is_black_hole=True),
+    "cut short": Weather(breaks_after=700),
+}
 OUTAGE_MAX_S = 60.0
 # How many more requests a raised limit has room for.
 ROOM = (5, 60)
@@ -46,14 +59,28 @@ class House:
     """Acme with two gateways, a provider, and clients who spend to the limit."""
 
     def __init__(
-        self, folder: Path, leases: list[Lease], *, application: str, seed: int
+        self,
+        folder: Path,
+        leases: list[Lease],
+        network: Network,
+        *,
+        application: str,
+        seed: int,
     ) -> None:
         self.folder = folder
         self.leases = leases
         self.provider, truth = parts.provider(folder)
+        self.to_provider = network.proxy(("127.0.0.1", self.provider.port))
+        socket = f"{connection.settings_dict['HOST']}/.s.PGSQL.5432"
+        self.to_postgres = [network.proxy(socket) for _ in range(GATEWAYS)]
         self.gateways = [
-            parts.gateway(f"gateway-{number}", folder, application)
-            for number in range(GATEWAYS)
+            parts.gateway(
+                f"gateway-{number}",
+                folder,
+                application,
+                database=DATABASE.format(port=proxy.port),
+            )
+            for number, proxy in enumerate(self.to_postgres)
         ]
         self.organization = self._furnish()
         self.truth = Truth(truth)
@@ -61,7 +88,12 @@ class House:
         urls = [gateway.url for gateway in self.gateways]
         self.clients = Clients(urls, self.keys, count=CLIENTS, seed=seed)
         # The most that may have been spent by now, whatever the limit was when.
+        self.cycle = cycle_of(timezone.now())
         self.ceiling_nanos = 0
+        # In other cycles, of gateways whose clock is wrong.
+        self.ceiling_elsewhere_nanos = 0
+        # What happened, and what of each kind: for the table of the run.
+        self.drawn: Counter[str] = Counter()
         self._limit_nanos = 0
         self._one_at_a_time = threading.Lock()
 
@@ -73,7 +105,7 @@ class House:
         BillingProfile.objects.create(organization=acme, legal_name="Acme Inc")
         store_provider_key(
             organization=acme,
-            base_url=f"{self.provider.url}/v1",
+            base_url=f"{self.to_provider.url}/v1",
             secret="sk-provider-secret",
             acting_user=None,
             now=now,
@@ -95,8 +127,9 @@ class House:
 
     def suffer(self, fault: Fault) -> None:
         """Carry a fault out, from its beginning to its end."""
-        act: Callable[[Fault], None] = getattr(self, f"_{fault.name}")
-        act(fault)
+        act: Callable[[Fault], str | None] = getattr(self, f"_{fault.name}")
+        detail = act(fault)
+        self.drawn[f"{fault.name} {detail}" if detail else fault.name] += 1
 
     def _kill_gateway(self, fault: Fault) -> None:
         bring_down(self.gateways[fault.gateway], fault.lasts_s)
@@ -114,8 +147,78 @@ class House:
     def _cut_connections(self, fault: Fault) -> None:
         survive(cut_connections)
 
-    def _kill_postgres(self, fault: Fault) -> None:
-        parts.kill_postgres(settings.DATA_DIR)
+    def _kill_postgres(self, fault: Fault) -> str:
+        signum = fault.pick([signal.SIGKILL, signal.SIGINT])
+        parts.end_postgres(settings.DATA_DIR, signum)
+        return signum.name
+
+    def _kill_gateway_at(self, fault: Fault) -> str:
+        """Kill a gateway at a named moment of a request."""
+        name = fault.pick(list(POINTS))
+        point, gateway = POINTS[name], self.gateways[fault.gateway]
+        is_by_provider = point.link == "provider"
+        proxy = self.to_provider if is_by_provider else self.to_postgres[fault.gateway]
+        pattern = name_of(fault.gateway).encode() if is_by_provider else point.pattern
+        with gateway.fault:
+            trap = proxy.set_trap(pattern, answers=point.answers)
+            if not trap.is_sprung.wait(TRAP_WAIT_S):
+                proxy.remove_trap(trap)
+                return f"{name} (nobody came)"
+            gateway.kill()
+            trap.drop()
+            time.sleep(fault.lasts_s)
+            gateway.start()
+        return name
+
+    def _stop_gateway(self, fault: Fault) -> None:
+        """Deploy: end a gateway politely and start it again."""
+        with self.gateways[fault.gateway].fault:
+            self.gateways[fault.gateway].stop()
+            self.gateways[fault.gateway].start()
+
+    def _bad_link_to_postgres(self, fault: Fault) -> str:
+        return self._suffer_weather(self.to_postgres[fault.gateway], fault)
+
+    def _bad_link_to_provider(self, fault: Fault) -> str:
+        return self._suffer_weather(self.to_provider, fault)
+
+    def _suffer_weather(self, proxy: Proxy, fault: Fault) -> str:
+        name = fault.pick(list(WEATHERS))
+        with proxy.suffers(WEATHERS[name]):
+            time.sleep(fault.lasts_s)
+        return name
+
+    def _silent_links(self, fault: Fault) -> None:
+        self.to_postgres[fault.gateway].forget_links()
+
+    def _refuse_postgres(self, fault: Fault) -> None:
+        proxy = self.to_postgres[fault.gateway]
+        with self.gateways[fault.gateway].fault, proxy.refuses():
+            time.sleep(fault.lasts_s)
+
+    def _refuse_provider(self, fault: Fault) -> None:
+        with self.provider.fault, self.to_provider.refuses():
+            time.sleep(fault.lasts_s)
+
+    def _wrong_clock(self, fault: Fault) -> str:
+        seconds = fault.pick([3600.0, -3600.0])
+        self._have_clock(fault, seconds)
+        return f"{seconds:+.0f} s"
+
+    def _roll_month(self, fault: Fault) -> None:
+        """Have midnight of the month's end come within the time of the fault."""
+        now = timezone.now()
+        to_midnight_s = (cycle_interval(self.cycle).end - now).total_seconds()
+        self._have_clock(fault, to_midnight_s - fault.lasts_s / 2)
+
+    def _have_clock(self, fault: Fault, seconds: float) -> None:
+        clock = parts.clock_of(f"gateway-{fault.gateway}", self.folder)
+        set_clock(clock, seconds)
+        time.sleep(fault.lasts_s)
+        set_clock(clock, 0)
+
+    def _flush_valkey(self, fault: Fault) -> None:
+        parts.flush_valkey(settings.REDIS_URL)
 
     def _kill_valkey(self, fault: Fault) -> None:
         parts.kill_valkey(settings.REDIS_URL)
@@ -142,6 +245,9 @@ class House:
         self._limit_nanos = max(used, self._limit_nanos) + int(room)
         # Before its commit: from then on it may be spent.
         self.ceiling_nanos = max(self.ceiling_nanos, self._limit_nanos)
+        self.ceiling_elsewhere_nanos = max(
+            self.ceiling_elsewhere_nanos, self._limit_nanos
+        )
         survive(self._set_limit)
 
     def lower_limit(self, share: float) -> None:
@@ -163,7 +269,8 @@ class House:
     def used_nanos(self) -> int:
         """Return what is spent or held, under the books' own lock."""
         with transaction.atomic():
-            budgets = Budget.objects.select_for_update()
+            budgets = Budget.objects.filter(cycle_start=self.cycle)
+            budgets = budgets.select_for_update()
             return sum(b.spent_nanos + b.held_nanos for b in budgets)
 
     def _new_key(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from datetime import date
 
 from django.core.management import call_command
 from django.db.models import Max, Sum
@@ -17,14 +18,27 @@ from usage.models import RollupWatermark, UsageHour, UsageRecord
 
 # What these say was never sent.
 REFUSED = (401, 403, 429, 503)
+# But where the provider said it.
+THEIR_CODES = ("their_own",)
 
 
 def differences_any_time(house: House) -> Iterator[str]:
     """Say what must never be, whatever has just been killed."""
     # In this order: what the provider knows first must be in what is read later.
-    truth, ceiling = house.truth.cost_nanos(), house.ceiling_nanos
-    if truth > ceiling:
-        yield f"OVERSHOOT: the provider bills {truth}, at most {ceiling} was allowed"
+    bills, ceiling = house.truth.bills(), house.ceiling_nanos
+    truth = sum(bill.cost_nanos for bill in bills)
+    # Holds before records: a hold that ends meanwhile is a record by then.
+    cycles = dict(Hold.objects.values_list("bound_nanos", "cycle_start"))
+    cycles |= dict(UsageRecord.objects.values_list("held_nanos", "cycle_start"))
+    billed: Counter[date] = Counter()
+    for bill in bills:
+        if bill.bound_nanos not in cycles:
+            yield f"LOST: request {bill.number} has neither hold nor record"
+        billed[cycles.get(bill.bound_nanos, house.cycle)] += bill.cost_nanos
+    for cycle, nanos in billed.items():
+        most = ceiling if cycle == house.cycle else house.ceiling_elsewhere_nanos
+        if nanos > most:
+            yield f"OVERSHOOT: {nanos} billed in {cycle}, at most {most} was allowed"
     budgets = Budget.objects.aggregate(n=Sum("spent_nanos") + Sum("held_nanos"))
     used = budgets["n"] or 0
     if truth > used:
@@ -82,8 +96,12 @@ def unequal(bill: Bill, records: list[UsageRecord]) -> Iterator[str]:
         yield f"records are {kinds}"
     elif cost < bill.cost_nanos:
         yield f"UNDERCHARGED: cost {cost}, billed {bill.cost_nanos} ({kinds})"
-    elif kinds != ["estimated"] and cost != bill.cost_nanos:
-        yield f"cost {cost}, billed {bill.cost_nanos} ({kinds})"
+    elif kinds == ["actual"] and not bill.is_told:
+        yield f"{bill.fault} was taken for told"
+    elif bill.is_told and kinds != ["estimated"] and cost != bill.cost_nanos:
+        yield f"cost {cost}, billed {bill.cost_nanos} ({kinds}, {bill.fault})"
+    elif not bill.is_told and cost != bill.bound_nanos:
+        yield f"cost {cost}, its bound is {bill.bound_nanos} ({kinds}, {bill.fault})"
 
 
 def is_told_of(records: list[UsageRecord], heard: Heard) -> bool:
@@ -95,7 +113,8 @@ def refused_but_sent(bills: list[Bill], clients: Clients) -> Iterator[str]:
     """Say who was refused although it was sent, and who should have been."""
     billed = {bill.number for bill in bills}
     for number, heard in clients.heard.items():
-        if heard.status in REFUSED and number in billed:
+        is_ours = heard.word not in THEIR_CODES
+        if heard.status in REFUSED and is_ours and number in billed:
             yield f"request {number} was refused ({heard.word}) and sent"
         if heard.key_was_revoked:
             yield f"request {number} was answered with a key revoked before"

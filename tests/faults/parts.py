@@ -14,6 +14,7 @@ import redis
 
 from config.servers.lease import Lease
 from tests import rig
+from tests.faults.shifted import set_clock
 
 Running = AbstractContextManager[tuple[subprocess.Popen[bytes], Path]]
 
@@ -61,13 +62,24 @@ class Part:
             self._running = None
 
 
-def gateway(name: str, folder: Path, application: str) -> Part:
+def gateway(name: str, folder: Path, application: str, *, database: str) -> Part:
+    """Return a gateway whose clock is wrong by what its file says."""
+    set_clock(clock_of(name, folder), 0)
     command = [
+        *("-m", "tests.faults.shifted", str(clock_of(name, folder))),
         *("-m", "uvicorn", application, "--loop", "uvloop", "--http", "httptools"),
         *("--lifespan", "on", "--no-access-log", "--log-level", "warning"),
     ]
-    settings = {"GATEWAY_DRAIN_S": "3", "UPSTREAM_TIMEOUT_S": "8"}
+    settings = {
+        "GATEWAY_DRAIN_S": "3",
+        "UPSTREAM_TIMEOUT_S": "8",
+        "DATABASE_URL": database,
+    }
     return Part(name, command, folder, settings)
+
+
+def clock_of(name: str, folder: Path) -> Path:
+    return folder / f"{name}.clock"
 
 
 def provider(folder: Path) -> tuple[Part, Path]:
@@ -77,11 +89,11 @@ def provider(folder: Path) -> tuple[Part, Path]:
     return Part("provider", command, folder, {}), truth
 
 
-def kill_postgres(data_dir: Path) -> None:
-    """Kill the embedded Postgres; its keeper starts it again."""
+def end_postgres(data_dir: Path, signum: signal.Signals) -> None:
+    """End the embedded Postgres; its keeper starts it again."""
     pid_file = data_dir / "postgres" / "postmaster.pid"
     with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
-        os.kill(int(pid_file.read_text().split("\n", 1)[0]), signal.SIGKILL)
+        os.kill(int(pid_file.read_text().split("\n", 1)[0]), signum)
 
 
 def kill_valkey(url: str) -> None:
@@ -91,6 +103,15 @@ def kill_valkey(url: str) -> None:
         contextlib.closing(redis.Redis.from_url(url)) as client,
     ):
         os.kill(client.info("server")["process_id"], signal.SIGKILL)
+
+
+def flush_valkey(url: str) -> None:
+    """Empty the embedded Valkey, as an operator's slip does."""
+    with (
+        contextlib.suppress(redis.RedisError),
+        contextlib.closing(redis.Redis.from_url(url)) as client,
+    ):
+        client.flushall()
 
 
 def have_served(leases: list[Lease]) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 from billing.actions.sweep import charge_orphaned_holds
 from tests.faults import oracle, parts
 from tests.faults.house import House, survive
-from tests.faults.schedule import Fault
+from tests.faults.schedule import WEIGHTS, Fault
 from usage.actions import roll_up
 from usage.models import UsageRecord
 
@@ -126,4 +126,9 @@ def tell(house: House) -> None:
     kinds = Counter(UsageRecord.objects.values_list("kind", flat=True))
     say(f"  heard:   {dict(words.most_common())}")
     say(f"  records: {dict(kinds.most_common())}")
+    say(f"  faults:  {dict(sorted(house.drawn.items()))}")
+    misbehaved = Counter(bill.fault or "none" for bill in house.truth.bills())
+    say(f"  provider misbehaved: {dict(sorted(misbehaved.items()))}")
+    missing = sorted(WEIGHTS.keys() - {name.split()[0] for name in house.drawn})
+    say(f"  not drawn in this run: {', '.join(missing) or 'nothing'}")
     say(f"  billed:  {house.truth.cost_nanos()} of at most {house.ceiling_nanos} nanos")

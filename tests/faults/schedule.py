@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+T = TypeVar("T")
 
 GATEWAYS = 2
 # Longer than the sweep waits, so that what is paused is taken for dead.
@@ -12,6 +16,8 @@ DOWN_S = (0.0, 2.0)
 BETWEEN_S = (0.2, 2.4)
 # A keeper gives a server up that dies five times in a minute.
 SERVER_DEATHS_APART_S = 22.0
+# Longer than a gateway waits for an answer of Postgres, at times.
+BAD_WEATHER_S = (0.5, 6.0)
 # How often each is drawn, in relation.
 WEIGHTS = {
     "kill_gateway": 3,
@@ -23,7 +29,25 @@ WEIGHTS = {
     "raise_limit": 9,
     "lower_limit": 2,
     "change_key": 3,
+    "kill_gateway_at": 6,
+    "stop_gateway": 1,
+    "bad_link_to_postgres": 4,
+    "bad_link_to_provider": 4,
+    "silent_links": 1,
+    "refuse_postgres": 2,
+    "refuse_provider": 2,
+    "wrong_clock": 2,
+    "roll_month": 2,
+    "flush_valkey": 1,
 }
+# Of a gateway, which the schedule names.
+OF_GATEWAY = (
+    *("kill_gateway", "pause_gateway", "kill_gateway_at", "stop_gateway"),
+    *("bad_link_to_postgres", "silent_links", "refuse_postgres"),
+    *("wrong_clock", "roll_month"),
+)
+LONG = ("pause_gateway", "wrong_clock")
+WEATHERS = ("bad_link_to_postgres", "bad_link_to_provider")
 # What moves the limit and harms nobody: a run of these alone is calm.
 CALM = ("raise_limit", "change_key")
 SERVERS = ("kill_postgres", "kill_valkey")
@@ -39,9 +63,20 @@ class Fault:
     lasts_s: float
     share: float
 
+    def pick(self, options: Sequence[T]) -> T:
+        """Return one of the options: always the same for the same seed."""
+        return options[int(self.share * len(options))]
+
     def __str__(self) -> str:
-        where = f" {self.gateway}" if self.name.endswith("gateway") else ""
+        where = f" {self.gateway}" if self.name in OF_GATEWAY else ""
         return f"{self.at_s:6.1f}s {self.name}{where} for {self.lasts_s:.1f}s"
+
+
+def span_of(name: str) -> tuple[float, float]:
+    """Return how long a fault lasts, at least and at most."""
+    if name in LONG:
+        return PAUSE_S
+    return BAD_WEATHER_S if name in WEATHERS else DOWN_S
 
 
 def draw(seed: int, *, seconds: float) -> list[Fault]:
@@ -58,7 +93,7 @@ def draw(seed: int, *, seconds: float) -> list[Fault]:
             name = "raise_limit"
         if name in deaths:
             deaths[name] = at_s
-        lasts_s = source.uniform(*(PAUSE_S if name == "pause_gateway" else DOWN_S))
+        lasts_s = source.uniform(*span_of(name))
         gateway = source.randrange(GATEWAYS)
         faults.append(Fault(at_s, name, gateway, lasts_s, source.random()))
         at_s += source.uniform(*BETWEEN_S)

@@ -21,6 +21,9 @@ class Bill:
     number: int
     cost_nanos: int
     bound_nanos: int
+    # Whether the gateway can know the cost, and how the provider misbehaved.
+    is_told: bool = True
+    fault: str = ""
 
 
 class Truth:
@@ -49,11 +52,13 @@ class Truth:
         return self._cost(400, most)
 
     def _bill(self, line: dict[str, Any]) -> Bill:
-        usage = line["usage"]
+        usage = line["usage"] or {"prompt_tokens": 0, "completion_tokens": 0}
         return Bill(
             number=line["most"],
             cost_nanos=self._cost(usage["prompt_tokens"], usage["completion_tokens"]),
             bound_nanos=self._cost(line["bytes"], line["most"]),
+            is_told=line["told"],
+            fault=line["fault"],
         )
 
     def _cost(self, input_tokens: int, output_tokens: int) -> int:
