@@ -15,12 +15,12 @@ PRODUCTION := DATABASE_URL=postgres://tokenhouse@db.invalid/tokenhouse \
 	ENCRYPTION_KEYS=k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
 
 .SILENT:
-.PHONY: help setup run test bench faults lint fix lock venv setup-dev chromium \
+.PHONY: help setup run test bench faults faults-long lint fix lock venv setup-dev chromium \
 	check-locks check-django
 
 help: ## List the targets
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
-		while IFS='|' read -r target does; do printf '  make %-7s %s\n' "$$target" "$$does"; done
+		while IFS='|' read -r target does; do printf '  make %-11s %s\n' "$$target" "$$does"; done
 
 setup: venv ## Install what `make run` needs into .venv
 	cmp -s requirements.lock .venv/requirements.lock || { \
@@ -42,6 +42,10 @@ faults: setup-dev ## Kill everything for FAULT_MINUTES (5), by FAULT_SEED
 	$(PY) -m tests.faults --minutes $(FAULT_MINUTES) $(FAULT_SEED:%=--seed %)
 	echo '== control: without the guard, the limit must be passed'
 	$(PY) -m tests.faults --minutes 0.5 $(FAULT_SEED:%=--seed %) --unguarded
+
+faults-long: setup-dev ## The same for an hour, or FAULT_MINUTES
+	$(PY) -m tests.faults $(FAULT_SEED:%=--seed %) \
+		--minutes $(if $(filter file,$(origin FAULT_MINUTES)),60,$(FAULT_MINUTES))
 
 lint: setup-dev ## Check style, types and import contracts
 	echo '== ruff'

@@ -254,7 +254,9 @@ class Proxy:
             asyncio.create_task(self._pump(link, Way.DOWN, server_reader)),
         ]
         try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            # Cancelled when all proxies close: then this ends like any connection.
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
         finally:
             # Either side's end ends the connection: nobody here half-closes.
             for pump in pumps:
