@@ -20,11 +20,11 @@ from billing.rate_limit_list import limitable_keys
 from billing.rate_limits import RATE_LIMITS_MAX
 from billing.views import limits_page
 from orgs.access import OrgRequest, org_view
-from orgs.models import Role
+from orgs.permissions import Permission
 
 
 @require_POST
-@org_view(role=Role.OWNER)
+@org_view(Permission.CHANGE_LIMITS)
 def set_rate(request: OrgRequest) -> HttpResponse:
     """Set a rate limit; the one of the same key and model changes."""
     now = timezone.now()
@@ -56,7 +56,7 @@ def was_set(request: OrgRequest, form: RateLimitForm) -> bool:
 
 
 @require_POST
-@org_view(role=Role.OWNER)
+@org_view(Permission.CHANGE_LIMITS)
 def remove_rate(request: OrgRequest, rate_id: str) -> HttpResponse:
     """Remove a rate limit."""
     rate_limit = get_object_or_404(

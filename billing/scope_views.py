@@ -29,13 +29,14 @@ from billing.scope_queries import (
 from core.templatetags.money import usd
 from keys.models import ApiKey
 from orgs.access import OrgRequest, org_view
-from orgs.models import Role, User
+from orgs.models import User
+from orgs.permissions import Permission
 
 UNPROCESSABLE = 422
 
 
 @require_POST
-@org_view(role=Role.OWNER)
+@org_view(Permission.CHANGE_LIMITS)
 def set_for_key(request: OrgRequest, key_id: str) -> HttpResponse:
     """Set what a key may spend in this organization."""
     row = key_amounts(request.membership, key_id, now=timezone.now())
@@ -44,7 +45,7 @@ def set_for_key(request: OrgRequest, key_id: str) -> HttpResponse:
 
 
 @require_POST
-@org_view(role=Role.OWNER)
+@org_view(Permission.CHANGE_LIMITS)
 def remove_for_key(request: OrgRequest, key_id: str) -> HttpResponse:
     """Take a key's limit away."""
     row = key_amounts(request.membership, key_id, now=timezone.now())
@@ -53,7 +54,7 @@ def remove_for_key(request: OrgRequest, key_id: str) -> HttpResponse:
 
 
 @require_POST
-@org_view(role=Role.OWNER)
+@org_view(Permission.CHANGE_LIMITS)
 def set_for_member(request: OrgRequest, user_id: str) -> HttpResponse:
     """Set what a member may spend by all their keys."""
     row = member_amounts(request.membership, user_id, now=timezone.now())
@@ -62,7 +63,7 @@ def set_for_member(request: OrgRequest, user_id: str) -> HttpResponse:
 
 
 @require_POST
-@org_view(role=Role.OWNER)
+@org_view(Permission.CHANGE_LIMITS)
 def remove_for_member(request: OrgRequest, user_id: str) -> HttpResponse:
     """Take a member's limit away."""
     row = member_amounts(request.membership, user_id, now=timezone.now())
@@ -114,7 +115,7 @@ def change(
 
 
 @require_safe
-@org_view()
+@org_view(Permission.SEE_LIMITS)
 def holds(request: OrgRequest) -> HttpResponse:
     """Show what is set aside for requests under way, and which they are."""
     found = open_holds_of(request.membership)

@@ -12,13 +12,13 @@ from billing.actions.gateway_settings import set_gateway_settings
 from billing.forms import CACHE_TIMES, GatewaySettingsForm
 from billing.queries import gateway_settings_of
 from orgs.access import OrgRequest, org_view
-from orgs.models import Role
+from orgs.permissions import Permission
 
 UNPROCESSABLE = 422
 
 
 @require_safe
-@org_view()
+@org_view(Permission.SEE_SETTINGS)
 def settings(request: OrgRequest) -> HttpResponse:
     """Show the settings; owners find a form to change them."""
     return settings_page(request)
@@ -39,7 +39,7 @@ def settings_page(
 
 
 @require_POST
-@org_view(role=Role.OWNER)
+@org_view(Permission.CHANGE_SETTINGS)
 def set_gateway(request: OrgRequest) -> HttpResponse:
     """Change how the gateway treats the organization's requests."""
     form = GatewaySettingsForm(request.POST)

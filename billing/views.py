@@ -52,7 +52,7 @@ from billing.scope_queries import (
 from core.money import cents_usd
 from core.templatetags.money import usd
 from orgs.access import OrgRequest, org_view
-from orgs.models import Role
+from orgs.permissions import Permission
 from usage.counts import COUNTS
 from usage.models import UsageRecord
 from usage.records import corrections_of, record_visible_to
@@ -61,7 +61,7 @@ UNPROCESSABLE = 422
 
 
 @require_safe
-@org_view()
+@org_view(Permission.SEE_OVERVIEW)
 def overview(request: OrgRequest) -> HttpResponse:
     """Show where the organization stands in its billing cycle."""
     now = timezone.now()
@@ -90,7 +90,7 @@ def binding_name(standing: Standing) -> str:
 
 
 @require_safe
-@org_view()
+@org_view(Permission.SEE_LIMITS)
 def limits(request: OrgRequest) -> HttpResponse:
     """Show the limits; owners find forms to change them."""
     standing = standing_of(request.organization, now=timezone.now())
@@ -155,7 +155,7 @@ def rate_limit_form(request: OrgRequest) -> RateLimitForm:
 
 
 @require_POST
-@org_view(role=Role.OWNER)
+@org_view(Permission.CHANGE_LIMITS)
 def set_hard(request: OrgRequest) -> HttpResponse:
     """Set the hard limit, if need be after a confirmation."""
     now = timezone.now()
@@ -181,7 +181,7 @@ def set_hard(request: OrgRequest) -> HttpResponse:
 
 
 @require_POST
-@org_view(role=Role.OWNER)
+@org_view(Permission.CHANGE_LIMITS)
 def remove_hard(request: OrgRequest) -> HttpResponse:
     """Remove the hard limit."""
     set_hard_limit(
@@ -195,7 +195,7 @@ def remove_hard(request: OrgRequest) -> HttpResponse:
 
 
 @require_POST
-@org_view(role=Role.OWNER)
+@org_view(Permission.CHANGE_LIMITS)
 def add_soft(request: OrgRequest) -> HttpResponse:
     """Add a soft limit."""
     now = timezone.now()
@@ -229,7 +229,7 @@ def added(request: OrgRequest, form: SoftLimitForm) -> bool:
 
 
 @require_POST
-@org_view(role=Role.OWNER)
+@org_view(Permission.CHANGE_LIMITS)
 def remove_soft(request: OrgRequest, alert_id: str) -> HttpResponse:
     """Remove a soft limit."""
     soft_limit = get_object_or_404(
@@ -245,7 +245,7 @@ def remove_soft(request: OrgRequest, alert_id: str) -> HttpResponse:
 
 
 @require_safe
-@org_view()
+@org_view(Permission.SEE_USAGE)
 def record(request: OrgRequest, record_id: str) -> HttpResponse:
     """Show a usage record with the arithmetic of its cost."""
     found = record_visible_to(request.membership, record_id)

@@ -27,7 +27,7 @@ from keys.models import ApiKey, ApiKeyKind
 from keys.queries import keys_visible_to, provider_key_of
 from keys.snippets import curl_snippet, python_snippet
 from orgs.access import OrgRequest, org_view
-from orgs.models import Role
+from orgs.permissions import Permission
 
 SOON = timedelta(days=14)
 
@@ -42,14 +42,14 @@ class KeyRow:
     is_over: bool
 
 
-@org_view()
+@org_view(Permission.SEE_KEYS)
 @require_safe
 def keys(request: OrgRequest) -> HttpResponse:
     """Show API keys (an owner: all; a reader: their own) and the provider key."""
     return keys_page(request)
 
 
-@org_view()
+@org_view(Permission.MAKE_KEYS)
 @require_POST
 def create(request: OrgRequest) -> HttpResponse:
     """Make an API key and show it, this once, in the answer."""
@@ -89,7 +89,7 @@ def reveal(request: OrgRequest, issued: IssuedKey) -> HttpResponse:
     return response
 
 
-@org_view()
+@org_view(Permission.REVOKE_KEYS)
 @require_POST
 def revoke(request: OrgRequest, key_id: str) -> HttpResponse:
     """End a key: readers their own, owners any that works here."""
@@ -103,7 +103,7 @@ def revoke(request: OrgRequest, key_id: str) -> HttpResponse:
     return redirect("keys:keys", slug=request.organization.slug)
 
 
-@org_view(Role.OWNER)
+@org_view(Permission.SET_PROVIDER_KEY)
 @sensitive_post_parameters("secret")
 @require_POST
 def set_provider_key(request: OrgRequest) -> HttpResponse:
@@ -125,7 +125,7 @@ def set_provider_key(request: OrgRequest) -> HttpResponse:
 def key_form(request: OrgRequest, *, is_filled: bool = False) -> ApiKeyForm:
     """Return the form for the person's role. Service keys are made by owners."""
     data = request.POST if is_filled else None
-    if request.membership.is_owner:
+    if Permission.MAKE_SERVICE_KEYS.is_given_to(request.membership.role):
         return ApiKeyForm(data)
     if data and data.get("kind") == ApiKeyKind.SERVICE:
         raise PermissionDenied("Only owners of the organization make service keys.")

@@ -9,7 +9,8 @@ from typing import Concatenate, ParamSpec
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 
-from orgs.models import Membership, Organization, Role, User
+from orgs.models import Membership, Organization, User
+from orgs.permissions import Permission
 
 P = ParamSpec("P")
 
@@ -27,9 +28,13 @@ OrgView = Callable[Concatenate[OrgRequest, P], HttpResponse]
 SlugView = Callable[..., HttpResponse]
 
 
-def org_view(role: Role = Role.READER) -> Callable[[OrgView[P]], SlugView]:
+# Where a guarded view tells which permission it asks for.
+PERMISSION = "permission"
+
+
+def org_view(permission: Permission) -> Callable[[OrgView[P]], SlugView]:
     """
-    Admit members of the organization that `slug` names, with at least `role`.
+    Admit members of the organization that `slug` names who have the permission.
 
     To a stranger an organization looks like one that does not exist (404); a member
     with too little role is told so (403). `slug` is taken out of the arguments;
@@ -41,19 +46,20 @@ def org_view(role: Role = Role.READER) -> Callable[[OrgView[P]], SlugView]:
         def guarded(
             request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs
         ) -> HttpResponse:
-            return view(admit(request, slug, role), *args, **kwargs)
+            return view(admit(request, slug, permission), *args, **kwargs)
 
+        setattr(guarded, PERMISSION, permission)
         return guarded
 
     return decorate
 
 
-def admit(request: HttpRequest, slug: str, role: Role) -> OrgRequest:
+def admit(request: HttpRequest, slug: str, permission: Permission) -> OrgRequest:
     """Note organization and membership on the request, or raise 404 or 403."""
     membership = membership_in(request, slug)
     request.organization = membership.organization  # type: ignore[attr-defined]
     request.membership = membership  # type: ignore[attr-defined]
-    if role == Role.OWNER and not membership.is_owner:
+    if not permission.is_given_to(membership.role):
         raise PermissionDenied("Only owners of the organization can do this.")
     return request  # type: ignore[return-value]
 

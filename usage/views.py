@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 from core.periods import cycle_of
 from orgs.access import OrgRequest, org_view
 from orgs.models import Membership
+from orgs.permissions import Permission
 from usage import charts
 from usage.dimensions import Dimension, Group, Metric, written
 from usage.forms import (
@@ -33,7 +34,7 @@ from usage.tables import Link, Table, table_csv, usage_table
 
 
 @require_safe
-@org_view()
+@org_view(Permission.SEE_USAGE)
 def usage(request: OrgRequest) -> HttpResponse:
     """Show usage by day and group, as a page or as CSV."""
     now = timezone.now()
@@ -96,7 +97,7 @@ def cards(request: OrgRequest, found: Usage, chosen: Metric) -> list[dict[str, A
 
 
 @require_safe
-@org_view()
+@org_view(Permission.SEE_USAGE)
 def records(request: OrgRequest) -> HttpResponse:
     """List the records of a selection, newest first."""
     form = RecordsForm(request.GET, cycles=known_cycles(request, timezone.now()))

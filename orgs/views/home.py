@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from orgs import context
 from orgs.access import OrgRequest, org_view
 from orgs.models import User
+from orgs.permissions import Permission
 from orgs.queries import landing_organization
 
 THEME_MAX_AGE_S = 365 * 24 * 3600
@@ -31,7 +32,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return redirect("orgs:organization", slug=organization.slug)
 
 
-@org_view()
+@org_view(Permission.SEE_OVERVIEW)
 @require_safe
 def organization_home(request: OrgRequest) -> HttpResponse:
     """Lead to the organization's first page."""

@@ -23,14 +23,15 @@ from orgs.actions import (
     revoke_invitation,
 )
 from orgs.forms import NewPersonForm
-from orgs.models import Invitation, Role, User
+from orgs.models import Invitation, User
+from orgs.permissions import Permission
 from orgs.queries import has_account, invitation_of_link, pending_invitations
 
 BACKEND = "django.contrib.auth.backends.ModelBackend"
 CLOSED = "This invitation was accepted or revoked in the meantime."
 
 
-@org_view(Role.OWNER)
+@org_view(Permission.INVITE)
 @require_POST
 def resend(request: OrgRequest, invitation_id: str) -> HttpResponse:
     """Send a new link; the old one is dead."""
@@ -49,7 +50,7 @@ def resend(request: OrgRequest, invitation_id: str) -> HttpResponse:
     return redirect("orgs:members", slug=request.organization.slug)
 
 
-@org_view(Role.OWNER)
+@org_view(Permission.INVITE)
 @require_POST
 def revoke(request: OrgRequest, invitation_id: str) -> HttpResponse:
     """Take an invitation back."""

@@ -20,7 +20,8 @@ from orgs.actions import (
     remove_member,
 )
 from orgs.forms import InviteForm, RoleForm
-from orgs.models import Membership, Organization, Role
+from orgs.models import Membership, Organization
+from orgs.permissions import Permission, matrix
 from orgs.queries import members_of, owners_of, pending_invitations
 
 LAST_OWNER = (
@@ -29,14 +30,14 @@ LAST_OWNER = (
 GONE = "This person is not a member any more."
 
 
-@org_view()
+@org_view(Permission.SEE_MEMBERS)
 @require_safe
 def members(request: OrgRequest) -> HttpResponse:
     """Show who is in the organization, and to owners who is invited."""
     return members_page(request, InviteForm())
 
 
-@org_view(Role.OWNER)
+@org_view(Permission.INVITE)
 @require_POST
 def invite(request: OrgRequest) -> HttpResponse:
     """Invite the addresses; those that could not be stay in the form."""
@@ -59,7 +60,7 @@ def invite(request: OrgRequest) -> HttpResponse:
     return redirect("orgs:members", slug=request.organization.slug)
 
 
-@org_view(Role.OWNER)
+@org_view(Permission.CHANGE_ROLES)
 @require_POST
 def set_role(request: OrgRequest, user_id: str) -> HttpResponse:
     """Make a member an owner or a reader."""
@@ -83,7 +84,7 @@ def set_role(request: OrgRequest, user_id: str) -> HttpResponse:
     return redirect("orgs:members", slug=request.organization.slug)
 
 
-@org_view(Role.OWNER)
+@org_view(Permission.REMOVE_MEMBERS)
 @require_POST
 def remove(request: OrgRequest, user_id: str) -> HttpResponse:
     """Take a member out of the organization."""
@@ -92,7 +93,7 @@ def remove(request: OrgRequest, user_id: str) -> HttpResponse:
     return part(request, membership, f"{name} is not a member any more.")
 
 
-@org_view()
+@org_view(Permission.LEAVE)
 @require_POST
 def leave(request: OrgRequest) -> HttpResponse:
     """Go oneself."""
@@ -128,6 +129,7 @@ def members_page(
         {
             "form": form,
             "results": results,
+            "permissions": matrix(),
             **people(request.organization, request.membership),
         },
         status=status,

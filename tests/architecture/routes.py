@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
-from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 from django.utils import timezone
 
 from billing.actions.scope_limits import set_key_limit, set_member_limit
 from billing.models import RateLimit, SoftLimit
+from orgs.access import PERMISSION
 from orgs.actions import invite_member
 from orgs.models import Organization, Role, User
+from orgs.permissions import Permission
 from tests.factories import usd
 from tests.usage_factories import add_record, make_key
 
@@ -103,6 +105,13 @@ def walk(patterns: list[URLPattern | URLResolver], namespace: str) -> Iterator[R
                 pattern.pattern.regex.groupindex
             )
             yield Route(f"{namespace}{pattern.name}", arguments)
+
+
+def permission_of(name: str) -> Permission | None:
+    """Return what the view of a page asks for."""
+    arguments = next(route.arguments for route in all_routes() if route.name == name)
+    address = reverse(name, kwargs=dict.fromkeys(arguments, "x"))
+    return getattr(resolve(address).func, PERMISSION, None)
 
 
 def organization_routes() -> list[Route]:

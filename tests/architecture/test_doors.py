@@ -6,7 +6,7 @@ import pytest
 from django.urls import reverse
 
 from billing.models import SpendLimits
-from orgs.models import Organization, User
+from orgs.models import Organization, Role, User
 from tests.architecture import routes
 from tests.architecture.routes import Addresses, Route
 from tests.factories import usd
@@ -27,6 +27,14 @@ def test_every_route_of_an_organization_is_listed() -> None:
     found = sorted(route.name for route in routes.organization_routes())
 
     assert found == sorted(routes.ALL_ROUTES)
+
+
+@pytest.mark.parametrize("name", routes.ALL_ROUTES)
+def test_every_route_of_an_organization_names_its_permission(name: str) -> None:
+    permission = routes.permission_of(name)
+
+    assert permission is not None
+    assert permission.is_given_to(Role.READER) == (name not in routes.OWNER_FORMS)
 
 
 @pytest.mark.parametrize("name", routes.ALL_ROUTES)
