@@ -7,6 +7,7 @@ it is asked for JSON, and the client gets what it wanted.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +24,14 @@ def told_as(wanted: str, body: bytes) -> tuple[bytes, tuple[bytes, bytes]] | Non
 
     None if the answer is not what was asked for: then it passes as it is.
     """
-    document = parsed(body)
+    with contextlib.suppress(KeyError, TypeError, AttributeError, OverflowError):
+        return told_of(wanted, parsed(body))
+    return None
+
+
+def told_of(
+    wanted: str, document: dict[str, Any] | None
+) -> tuple[bytes, tuple[bytes, bytes]] | None:
     text = document.get("text") if document else None
     if document is None or not isinstance(text, str):
         return None

@@ -38,6 +38,7 @@ class Exchange:
     # What the answer says of itself, once it does.
     report: Report = NOTHING_SAID
     first_token_ms: int | None = None
+    is_settled: bool = False
 
     @property
     def is_free(self) -> bool:
@@ -121,8 +122,20 @@ class Exchange:
     ) -> Settlement:
         """Book this call's end and wait until it is committed (or a moment)."""
         settled = self.settlement(outcome, status_code, tokens)
+        self.is_settled = True
         await self.gateway.books.settle(settled)
         return settled
+
+    def stop(self, tokens: Tokens | None = None) -> None:
+        """
+        Book a call that stopped in the middle, without waiting: it may have been sent.
+
+        Once it is settled this does nothing.
+        """
+        if not self.is_settled:
+            stopped = self.settlement(Outcome.GATEWAY_LOST, 0, tokens)
+            self.is_settled = True
+            self.gateway.books.settle_soon(stopped)
 
 
 def is_priced(

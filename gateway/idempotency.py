@@ -74,6 +74,18 @@ class Claim:
         answer.add(error.body())
         await self.keep(answer)
 
+    async def leave(self) -> None:
+        """
+        Free the key if nothing was sent.
+
+        What was sent and has no whole answer to keep (sound that broke off) is
+        charged all the same: it is never asked for again under this key.
+        """
+        if self.is_sent:
+            self.give_up()
+        else:
+            await self.end()
+
     async def end(self) -> None:
         """Free the key: what was answered was charged nothing."""
         if not self.is_ended:
@@ -117,7 +129,7 @@ async def once(
     except BaseException:
         found.give_up()
         raise
-    await found.end()
+    await found.leave()
 
 
 async def claim_or_find(
@@ -189,9 +201,12 @@ def key_digest(request: Request) -> str:
 
 
 def fingerprint(request: Request, call: Call) -> str:
-    """Return what makes two requests the same: method, path and body."""
+    """
+    Return what makes two requests the same: method, path and body as they came.
+
+    What we ask for besides may be another thing tomorrow.
+    """
     digest = hmac.new(settings.KEY_PEPPER.encode(), digestmod=hashlib.sha256)
-    head = f"{request.method} {call.path} {call.wants_usage} {call.facts}\n"
-    digest.update(head.encode())
-    digest.update(call.payload if call.form is None else call.form.digest)
+    digest.update(f"{request.method} {call.path}\n".encode())
+    digest.update(request.body_digest)
     return digest.hexdigest()

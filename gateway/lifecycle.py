@@ -117,7 +117,6 @@ async def forward(exchange: Exchange, upstream: Upstream) -> None:
     Whatever happens, the hold ends here: in a settlement, or in a release if
     nothing was sent.
     """
-    books = exchange.gateway.books
     if exchange.claim is not None:
         await begin_claim(exchange, exchange.claim)
     metrics.ADDED_SECONDS.observe(exchange.request.elapsed_s())
@@ -135,12 +134,13 @@ async def forward(exchange: Exchange, upstream: Upstream) -> None:
         raise refusal from None
     except BaseException:
         # Stopped while sending: it may have arrived.
-        books.settle_soon(exchange.settlement(Outcome.GATEWAY_LOST, 0, None))
+        exchange.stop()
         raise
     exchange.forget_body()
     try:
         await relay(exchange, answer)
     finally:
+        exchange.stop()
         await answer.close()
 
 

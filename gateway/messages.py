@@ -58,6 +58,8 @@ class Request:
     send: Send
     event_id: uuid.UUID = field(default_factory=new_event_id)
     started: float = field(default_factory=time.perf_counter)
+    # Of the body as it came, for those who may send it again.
+    body_digest: bytes = b""
     # Public id of the organization, once known.
     organization_id: str = ""
     has_answer_begun: bool = False

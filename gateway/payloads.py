@@ -27,11 +27,6 @@ class StoredForm(Protocol):
         """The length of all that is not in files: what can be text to a model."""
         ...
 
-    @property
-    def digest(self) -> bytes:
-        """What is the same of two forms that say the same; empty if not asked for."""
-        ...
-
     def __len__(self) -> int:
         """Return the exact number of bytes that are sent."""
         ...

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from typing import Any
 
 from core.ids import event_time
 from gateway import errors
-from gateway.calls import Call, call_of, form_call, parse_object
+from gateway.calls import Call, call_of, form_call, parse_object, written_anew
 from gateway.calls.media import MEDIA
 from gateway.calls.tiers import ask_for_standard
 from gateway.idempotency import HEADER as IDEMPOTENCY_KEY
@@ -40,7 +41,7 @@ async def receive_call(
         raise errors.malformed("The body of your request must be a JSON object.")
     form = await receive_upload(gateway, request, endpoint, boundary)
     if IDEMPOTENCY_KEY in request.headers:
-        await asyncio.to_thread(form.compute_digest)
+        request.body_digest = await asyncio.to_thread(form.digest)
     return form_call(endpoint, path, form)
 
 
@@ -49,7 +50,12 @@ async def receive_object(gateway: Gateway, request: Request) -> dict[str, Any]:
     limit = gateway.body_max_bytes
     raw = await request.body(max_bytes=limit, room=gateway.bodies)
     body = parse_object(raw)
-    if len(raw) > LARGE_BYTES:
+    is_large = len(raw) > LARGE_BYTES
+    del raw
+    if is_large:
+        await asyncio.sleep(0)
+    if IDEMPOTENCY_KEY in request.headers:
+        request.body_digest = hashlib.sha256(written_anew(body)).digest()
         await asyncio.sleep(0)
     return body
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from billing.pricing import Tokens
@@ -93,10 +94,6 @@ async def relay_whole(exchange: Exchange, answer: Answer, *, is_success: bool) -
         refusal = refusal_of(error)
         await exchange.settle(Outcome.PROVIDER_LOST, refusal.status, None)
         raise refusal from None
-    except BaseException:
-        stopped = exchange.settlement(Outcome.GATEWAY_LOST, 0, None)
-        exchange.gateway.books.settle_soon(stopped)
-        raise
     headers = answer.headers
     if is_success:
         exchange.report = report_of_answer(exchange, body)
@@ -111,11 +108,21 @@ async def relay_whole(exchange: Exchange, answer: Answer, *, is_success: bool) -
         free = Tokens() if exchange.is_free else None
         await exchange.keep_answer(exchange.report.tokens or free)
     else:
-        exchange.report = report_of_body(body, usage_names(exchange.call.endpoint))
-        tokens = tokens_of_error(answer.status, exchange.report.tokens)
-        await exchange.settle(Outcome.PROVIDER_ERROR, answer.status, tokens)
-        await exchange.forget_claim()
+        await settle_error(exchange, answer, body)
     await exchange.request.answer(answer.status, body, headers)
+
+
+async def settle_error(exchange: Exchange, answer: Answer, body: bytes) -> None:
+    """Book a provider's own error; one that was charged is kept for who asks again."""
+    exchange.report = report_of_body(body, usage_names(exchange.call.endpoint))
+    tokens = tokens_of_error(answer.status, exchange.report.tokens)
+    settled = await exchange.settle(Outcome.PROVIDER_ERROR, answer.status, tokens)
+    if not settled.record.cost_nanos:
+        await exchange.forget_claim()
+        return
+    exchange.begin_transcript(answer.status, answer.headers)
+    exchange.note(body)
+    await exchange.keep_answer(None)
 
 
 def tokens_of_error(status: int, told: Tokens | None) -> Tokens | None:
@@ -160,11 +167,12 @@ async def relay_stream(exchange: Exchange, answer: Answer, meter: Meter) -> None
     """
     request = exchange.request
     client = Client(request.receive)
-    outcome, failure = Outcome.SUCCEEDED, b""
+    outcome, end, failure = Outcome.SUCCEEDED, b"", b""
     try:
         await request.start_answer(answer.status, answer.headers)
         exchange.begin_transcript(answer.status, answer.headers)
         await pump(exchange, answer, meter, client)
+        end = passed_by(meter.finish)
         if client.has_left:
             outcome = Outcome.CLIENT_LEFT
         elif not meter.is_complete and meter.report.tokens is None:
@@ -173,17 +181,16 @@ async def relay_stream(exchange: Exchange, answer: Answer, meter: Meter) -> None
         outcome, failure = Outcome.PROVIDER_LOST, error_event(refusal_of(error))
     except BaseException:
         exchange.report = meter.report
-        stopped = exchange.settlement(Outcome.GATEWAY_LOST, 0, meter.told)
-        exchange.gateway.books.settle_soon(stopped)
+        exchange.stop(meter.told)
         raise
     finally:
         client.forget()
-    end = meter.finish() + failure
     exchange.report = meter.report
     await exchange.settle(outcome, answer.status, meter.told)
     if outcome is Outcome.PROVIDER_LOST and not meter.tells_failure:
         # Nothing can be said in sound: it stays unfinished, which the client notices.
         return
+    end += failure
     exchange.note(end)
     is_whole = meter.is_complete and not failure
     await exchange.keep_answer(meter.report.tokens if is_whole else None)
@@ -205,7 +212,7 @@ async def pump(
             if exchange.claim is None:
                 client.on_leaving(lambda: deadline.reschedule(loop.time() + drain_s))
             async for part in answer.parts():
-                passed = metered(meter, part)
+                passed = passed_by(partial(meter.feed, part))
                 if exchange.first_token_ms is None:
                     exchange.first_token_ms = request.elapsed_ms()
                 exchange.note(passed)
@@ -214,10 +221,10 @@ async def pump(
             meter.has_ended = True
 
 
-def metered(meter: Meter, part: bytes) -> bytes:
-    """Return what the meter passes on. Raises `Lost` if it makes no sense of it."""
+def passed_by(step: Callable[[], bytes]) -> bytes:
+    """Return what a meter passes on. Raises `Lost` if it makes no sense of it."""
     try:
-        return meter.feed(part)
+        return step()
     except EventTooLong:
         raise Lost("an event of the stream does not end") from None
     except NoSound:

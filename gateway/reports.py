@@ -140,7 +140,8 @@ def report_of(answer: object, names: UsageNames = PROMPT_NAMES) -> Report:
     if not isinstance(answer, dict):
         return NOTHING_SAID
     tier = answer.get("service_tier")
-    told = tier if isinstance(tier, str) else ""
+    # Postgres keeps no text with NUL.
+    told = tier if isinstance(tier, str) and tier.isprintable() else ""
     return Report(tokens_of(answer, names), told)
 
 

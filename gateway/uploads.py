@@ -48,7 +48,6 @@ class Form:
     ) -> None:
         self.boundary = boundary
         self.stored: list[StoredPart] = []
-        self.digest = b""
         self._file = file
         self._keeps = keeps
         self._block = bytearray()
@@ -113,8 +112,8 @@ class Form:
     def close(self) -> None:
         self._file.close()
 
-    def compute_digest(self) -> None:
-        """Say in `digest` what the form says as it came, whatever its boundary is."""
+    def digest(self) -> bytes:
+        """Return what two forms that say the same have in common."""
         digest = hashlib.sha256()
         for stored in self.stored:
             head = f"{stored.part!r} {stored.length}\n"
@@ -124,7 +123,7 @@ class Form:
                 continue
             for offset in range(0, stored.length, BLOCK_BYTES):
                 digest.update(self._read(stored, offset, BLOCK_BYTES))
-        self.digest = digest.digest()
+        return digest.digest()
 
     def begin_part(self, part: Part) -> None:
         is_kept = not part.is_file and self._keeps(part.name)

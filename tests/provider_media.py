@@ -3,7 +3,8 @@ The stand-in provider's answers to requests for images and sound.
 
 The prompt (of speech: the input) steers it, as JSON: {"output": 7} tokens of an image
 or of sound, {"status": 500}, {"usage": false}, {"drop_after": 2} events or parts of
-sound, {"ends": "error"} for an event that says so, {"seconds": 12.4} that it heard.
+sound, {"ends": "error"} for an event that says so, {"unended": true} for a last event
+without its empty line, {"seconds": 12.4} that it heard.
 """
 
 from __future__ import annotations
@@ -170,6 +171,9 @@ def spoken(orders: dict[str, Any], usage: Any) -> Iterator[dict[str, Any]]:
     if orders.get("ends") == "error":
         yield {"type": "error", "error": {"message": "no more"}}
         return
+    if orders.get("ends") == "garbled":
+        yield {"type": "speech.audio.delta", "audio": "no sound"}
+        return
     said = {} if orders.get("usage") is False else {"usage": usage}
     yield {"type": "speech.audio.done", **said}
 
@@ -189,8 +193,9 @@ async def write_down(
     else:
         document = {"text": TEXT}
         if wanted != "json":
-            heard = {"duration": orders.get("seconds", 3.2), "segments": SEGMENTS}
-            document |= {"task": "transcribe", "language": "english", **heard}
+            document |= {"task": "transcribe", "language": "english"}
+            document |= {"duration": orders.get("seconds", 3.2)}
+            document |= {"segments": orders.get("segments", SEGMENTS)}
         await whole(send, 200, JSON, orjson.dumps({**document, **said}))
 
 
@@ -202,6 +207,8 @@ async def stream(
         drop(orders, number)
         kind = event["type"].encode()
         body = b"event: " + kind + b"\ndata: " + orjson.dumps(event) + b"\n\n"
+        if orders.get("unended") and number == len(events) - 1:
+            body = body.removesuffix(b"\n\n")
         await send({"type": "http.response.body", "body": body, "more_body": True})
         await asyncio.sleep(orders.get("pause_s", 0))
     await send({"type": "http.response.body", "body": b""})

@@ -37,7 +37,9 @@ __all__ = [
     "call_of",
     "form_call",
     "free_rates",
+    "parse_object",
     "read_call",
+    "written_anew",
 ]
 # The price of what is free, which has no row in the price list.
 NO_PRICE = 0

@@ -11,7 +11,7 @@ import openai
 import orjson
 import pytest
 
-from billing.models import GatewayProcess, KeptAnswer
+from billing.models import GatewayProcess, KeptAnswer, Price, RateLimit
 from core.money import exact_usd
 from keys.actions import store_provider_key
 from tests import rig
@@ -261,3 +261,79 @@ def test_the_official_client_gets_its_answer_again(house: House) -> None:
     assert answers[0] == answers[1]
     with pytest.raises(openai.ConflictError):
         client.chat.completions.create(**ask("other"), extra_headers=key)
+
+
+def test_sound_that_broke_off_is_charged_once(
+    house: House, provider: rig.Provider
+) -> None:
+    orders = orjson.dumps({"drop_after": 2}).decode()
+    body = {"model": "gpt-4o-mini-tts", "voice": "alloy", "input": orders}
+    sent = {"Idempotency-Key": "speech-1"}
+    path = "/v1/audio/speech"
+    with pytest.raises(http.client.IncompleteRead):
+        call(house.url, house.key, body, path=path, headers=sent)
+    rig.wait_until(lambda: not house.holds())
+
+    with nothing_written(provider):
+        again = call(house.url, house.key, body, path=path, headers=sent)
+
+    assert again.error["code"] == "idempotency_answer_lost"
+
+
+def test_an_error_that_reports_usage_is_charged_once(
+    house: House, provider: rig.Provider
+) -> None:
+    body = ask('{"fault": "fails_with_usage", "output": 900}')
+    first = send(house, body)
+    with nothing_written(provider):
+        again = send(house, body)
+
+    assert house.records()[0].cost_nanos > 0
+    assert (again.status, again.body) == (first.status, first.body)
+    assert first.status >= 400
+
+
+def test_a_price_that_comes_between_makes_no_other_request(
+    house: House, provider: rig.Provider
+) -> None:
+    Price.objects.filter(model="gpt-4o-mini", service_tier="priority").delete()
+    rig.wait_until(lambda: asked_tier(house, provider) is None)
+    first = send(house, ask())
+    Price.objects.create(
+        model="gpt-4o-mini",
+        service_tier="priority",
+        effective_from=house.organization.created_at,
+        input_nanos=9,
+        output_nanos=9,
+        source="operator",
+    )
+    rig.wait_until(lambda: asked_tier(house, provider) == "default")
+
+    with nothing_written(provider):
+        again = send(house, ask())
+
+    assert (again.status, again.body) == (200, first.body)
+
+
+def asked_tier(house: House, provider: rig.Provider) -> Any:
+    call(house.url, house.key, ask())
+    return provider.bills()[-1]["service_tier"]
+
+
+def test_limits_of_then_are_not_told_again(house: House) -> None:
+    RateLimit.objects.create(
+        organization=house.organization,
+        requests_per_minute=600,
+        updated_at=house.organization.created_at,
+    )
+    rig.wait_until(lambda: limits_told(call(house.url, house.key, ask())))
+
+    first, again = send(house, ask()), send(house, ask())
+
+    assert limits_told(first)
+    assert again.headers["x-tokenhouse-replayed"] == "true"
+    assert not limits_told(again)
+
+
+def limits_told(answer: Answer) -> bool:
+    return any(name.startswith("x-ratelimit-") for name in answer.headers)
