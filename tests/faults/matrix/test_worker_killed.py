@@ -1,0 +1,151 @@
+"""A Celery worker that dies in the middle of its work: the next turn does it, once."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.db.models import Sum
+from django.utils import timezone
+
+from billing.actions.alerts import evaluate_limits
+from billing.actions.sweep import charge_orphaned_holds
+from billing.models import Alert, BillingProfile, Hold, SoftLimit
+from config.celery import app
+from config.children import PARENT_VARIABLE
+from orgs.models import MailStatus, Organization, OutboxMail
+from orgs.outbox import send_due_mail
+from tests import rig
+from tests.billing.books import book, held, settling
+from tests.faults.matrix.conftest import Links, wait_for
+from tests.faults.points import RECORD_ROW
+from usage.actions import roll_up
+from usage.models import UsageHour, UsageRecord
+
+pytestmark = pytest.mark.processes
+
+
+@pytest.fixture
+def acme_spends(priced: Organization) -> Organization:
+    """Acme with billing information, so that credit does not bind."""
+    BillingProfile.objects.create(organization=priced, legal_name="Acme Inc")
+    return priced
+
+
+@contextlib.contextmanager
+def worker(folder: Path, links: Links) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a real worker, whose Postgres is behind a proxy."""
+    database = links.settings()["DATABASE_URL"]
+    settings = {
+        "DATABASE_URL": database,
+        "REDIS_URL": os.environ["REDIS_URL"],
+        "SWEEP_INTERVAL_S": "0.1",
+        PARENT_VARIABLE: str(os.getpid()),
+    }
+    with (folder / "worker.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "config.children", "worker"],
+            cwd=rig.CHECKOUT,
+            env=os.environ | settings,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        kill(process)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """End a worker and its own children as a crash of the host does."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(10)
+
+
+def kill_within(task: str, pattern: bytes, folder: Path, links: Links) -> None:
+    """Have a worker begin a task and die once Postgres has carried `pattern` out."""
+    trap = links.postgres.set_trap(pattern, answers=0)
+    with worker(folder, links) as process:
+        app.send_task(task, expires=60)
+        wait_for(trap)
+        kill(process)
+        trap.drop()
+
+
+def test_a_sweep_that_died_is_undone_and_done_by_the_next(
+    acme_spends: Organization, links: Links, tmp_path: Path
+) -> None:
+    hold = held(acme_spends, 100)
+
+    kill_within("billing.sweep_orphaned_holds", RECORD_ROW, tmp_path, links)
+    assert (Hold.objects.count(), UsageRecord.objects.count()) == (1, 0)
+    rig.wait_until(lambda: charge_orphaned_holds(dead_after_s=0.1) == 1)
+
+    (record,) = UsageRecord.objects.all()
+    assert (record.event_id, record.kind) == (hold.event_id, "estimated")
+    assert charge_orphaned_holds(dead_after_s=0.1) == 0
+
+
+def test_a_roll_up_that_died_adds_nothing_twice(
+    acme_spends: Organization, links: Links, tmp_path: Path
+) -> None:
+    book(settling(held(acme_spends, 100), 70))
+
+    kill_within("usage.roll_up", b"usage_usagehour", tmp_path, links)
+    assert not UsageHour.objects.exists()
+    rig.wait_until(lambda: rolled_up_nanos() == 70)
+
+    roll_up(now=timezone.now())
+    assert UsageHour.objects.aggregate(n=Sum("cost_nanos"))["n"] == 70
+
+
+def rolled_up_nanos() -> int:
+    roll_up(now=timezone.now())
+    return UsageHour.objects.aggregate(n=Sum("cost_nanos"))["n"] or 0
+
+
+def test_a_mail_whose_worker_died_is_sent_by_the_next(
+    committed_db: None, links: Links, tmp_path: Path
+) -> None:
+    now = timezone.now()
+    mail = OutboxMail.objects.create(
+        kind="test",
+        recipient="ada@acme.example",
+        subject="Hello",
+        body_text="Hello",
+        dedupe_key="hello",
+        next_attempt_at=now,
+        created_at=now,
+    )
+    kill_within("orgs.send_outbox", b'UPDATE "orgs_outboxmail"', tmp_path, links)
+    mail.refresh_from_db()
+    assert mail.status == MailStatus.QUEUED
+
+    rig.wait_until(lambda: send_due_mail(now=timezone.now()) == 1)
+    assert send_due_mail(now=timezone.now()) == 0
+
+
+def test_an_alert_whose_worker_died_is_written_once_by_the_next(
+    acme_spends: Organization, links: Links, tmp_path: Path
+) -> None:
+    now = timezone.now()
+    SoftLimit.objects.create(organization=acme_spends, amount_nanos=50, created_at=now)
+    book(settling(held(acme_spends, 100), 70))
+
+    kill_within(
+        "billing.evaluate_limits", b"INSERT INTO billing_alert", tmp_path, links
+    )
+    assert not Alert.objects.exists()
+    rig.wait_until(lambda: evaluate_limits(now=timezone.now()) == 1)
+
+    assert evaluate_limits(now=timezone.now()) == 0
+    mails = OutboxMail.objects.values_list("recipient", flat=True)
+    assert list(mails) == ["ada@acme.example"]
