@@ -7,6 +7,8 @@ from collections import deque
 
 # A client that waits longer is better told to come again.
 WAIT_MAX_S = 10.0
+# Each of those who wait has sent the beginning of its body already.
+WAITING_MAX = 1000
 
 
 class NoRoom(Exception):
@@ -21,9 +23,16 @@ class Room:
     nobody large is passed over for ever.
     """
 
-    def __init__(self, max_bytes: int, *, wait_max_s: float = WAIT_MAX_S) -> None:
+    def __init__(
+        self,
+        max_bytes: int,
+        *,
+        wait_max_s: float = WAIT_MAX_S,
+        waiting_max: int = WAITING_MAX,
+    ) -> None:
         self.max_bytes = max_bytes
         self.wait_max_s = wait_max_s
+        self.waiting_max = waiting_max
         self.free_bytes = max_bytes
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
@@ -31,7 +40,7 @@ class Room:
         """
         Take so many bytes, or all there are if more are asked for.
 
-        :raises NoRoom: if they do not become free in time.
+        :raises NoRoom: if they do not become free in time, or many wait already.
         """
         count = min(count, self.max_bytes)
         if self._waiting or count > self.free_bytes:
@@ -45,6 +54,8 @@ class Room:
         self._serve_waiting()
 
     async def _wait_for(self, count: int) -> None:
+        if len(self._waiting) >= self.waiting_max:
+            raise NoRoom
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         entry = (count, turn)
         self._waiting.append(entry)

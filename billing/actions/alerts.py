@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from billing.alert_mail import queue_hard_limit_mail, queue_soft_limit_mail
 from billing.models import Alert, AlertKind
 from core.periods import cycle_interval, cycle_of, previous_cycle
 from orgs.models import Organization
+
+logger = logging.getLogger(__name__)
 
 # A charge of the last seconds of a cycle is booked after its end.
 LATE_CHARGES = timedelta(days=1)
@@ -74,13 +77,25 @@ def evaluate_limits(*, now: datetime) -> int:
     Write an alert for each limit that was reached and queue the mails of it.
 
     Returns how many alerts were written. Safe to repeat and to run many times at
-    once: whoever writes an alert queues its mail, in one transaction.
+    once: whoever writes an alert queues its mail, in one transaction. What fails for
+    one organization does not keep the others from theirs.
+
+    :raises ExceptionGroup: of what failed, once all others are told.
     """
-    return sum(
-        tell(organization_id, cycle_start, now=now)
-        for cycle_start in cycles_to_evaluate(now)
-        for organization_id in organizations_with_news(cycle_start, now=now)
-    )
+    told, failures = 0, []
+    for cycle_start in cycles_to_evaluate(now):
+        for organization_id in organizations_with_news(cycle_start, now=now):
+            try:
+                told += tell(organization_id, cycle_start, now=now)
+            except (OperationalError, InterfaceError):
+                # The database is away or busy: for all of them.
+                raise
+            except Exception as error:
+                logger.exception("limits_not_told organization=%d", organization_id)
+                failures.append(error)
+    if failures:
+        raise ExceptionGroup("limits were not told", failures)
+    return told
 
 
 def cycles_to_evaluate(now: datetime) -> list[date]:

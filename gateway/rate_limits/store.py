@@ -94,6 +94,7 @@ class Store:
         self._timeout_s = timeout_s
         # Whoever waits for a connection must not count that against Redis.
         self._slots = asyncio.Semaphore(CONNECTIONS_MAX)
+        self._failures = 0
 
     async def take(self, buckets: Sequence[Bucket]) -> Taken:
         """Put a request into all of its buckets or into none; StoreUnreachable."""
@@ -129,8 +130,14 @@ class Store:
             await self._redis.aclose()
 
     async def _run(self, script: Any, keys: list[str], arguments: list[int]) -> Any:
+        failures = self._failures
         try:
-            async with self._slots, asyncio.timeout(self._timeout_s):
-                return await script(keys=keys, args=arguments)
+            async with self._slots:
+                if self._failures != failures:
+                    # Who stood in line does not wait for it once more.
+                    raise StoreUnreachable("it was lost meanwhile")
+                async with asyncio.timeout(self._timeout_s):
+                    return await script(keys=keys, args=arguments)
         except (RedisError, OSError, TimeoutError) as error:
+            self._failures += 1
             raise StoreUnreachable(type(error).__name__) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import connection
 
 from billing.actions.alerts import evaluate_limits
 from billing.models import (
@@ -209,3 +210,33 @@ def test_one_organization_is_not_told_of_another(
     spend(globex, 900)
     evaluate_limits(now=NOW)
     assert OutboxMail.objects.get().organization == acme
+
+
+def test_an_organization_that_fails_does_not_delay_the_others(
+    acme: Organization, globex: Organization, oscar: User
+) -> None:
+    for organization in (acme, globex):
+        soft_limit(organization, 300)
+        spend(organization, 300)
+    refuse_alerts_of(acme)
+
+    with pytest.raises(ExceptionGroup) as failures:
+        evaluate_limits(now=NOW)
+
+    assert len(failures.value.exceptions) == 1
+    assert [alert.organization for alert in Alert.objects.all()] == [globex]
+    recipients = OutboxMail.objects.values_list("recipient", flat=True)
+    assert list(recipients) == ["oscar@globex.example"]
+
+
+def refuse_alerts_of(organization: Organization) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION refuse_alert() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION 'refused'; END $$"
+        )
+        cursor.execute(
+            "CREATE TRIGGER refuse_alert BEFORE INSERT ON billing_alert FOR EACH ROW "
+            f"WHEN (NEW.organization_id = {organization.pk}) "
+            "EXECUTE FUNCTION refuse_alert()"
+        )

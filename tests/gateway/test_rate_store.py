@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
@@ -17,7 +18,7 @@ from gateway.rate_limits.buckets import (
     correct,
     take,
 )
-from gateway.rate_limits.store import Store, StoreUnreachable
+from gateway.rate_limits.store import CONNECTIONS_MAX, Store, StoreUnreachable
 from tests.gateway.rates import bucket, shared_url
 
 NOWHERE = "redis://127.0.0.1:1/0"
@@ -132,3 +133,29 @@ async def test_redis_that_is_away_is_told_apart_from_a_refusal() -> None:
         await store.take([bucket(3)])
     assert not await store.answers()
     await store.close()
+
+
+async def test_who_stands_in_line_for_a_silent_redis_does_not_ask_it_again(
+    name: str,
+) -> None:
+    asked = 0
+
+    async def stay_silent(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        nonlocal asked
+        asked += 1
+        await reader.read(-1)
+        writer.close()
+
+    server = await asyncio.start_server(stay_silent, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    store = Store(url=f"redis://127.0.0.1:{port}/0", timeout_s=0.2)
+    takes = (store.take([bucket(9, key=name)]) for _ in range(10 * CONNECTIONS_MAX))
+
+    answers = await asyncio.gather(*takes, return_exceptions=True)
+
+    assert all(isinstance(answer, StoreUnreachable) for answer in answers)
+    assert asked == CONNECTIONS_MAX
+    await store.close()
+    server.close()

@@ -84,3 +84,17 @@ async def test_who_is_served_and_leaves_at_once_gives_it_back() -> None:
         await waiting
 
     assert room.free_bytes == 100
+
+
+async def test_beyond_so_many_that_wait_one_is_told_at_once() -> None:
+    room = Room(100, waiting_max=2)
+    lease = await room.take(100)
+    waiting = [asyncio.create_task(room.take(10)) for _ in range(2)]
+    await asyncio.sleep(0)
+
+    with pytest.raises(NoRoom):
+        await room.take(10)
+
+    lease.end()
+    await asyncio.gather(*waiting)
+    assert room.free_bytes == 80
