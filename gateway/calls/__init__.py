@@ -24,8 +24,9 @@ from gateway.calls import (
     responses,
     speech,
 )
-from gateway.calls.bounds import NotBounded
+from gateway.calls.bounds import NotBounded, refuse_unpriced_tier
 from gateway.calls.inputs import InputMax
+from gateway.calls.look_alikes import refuse_look_alikes
 from gateway.calls.media import MEDIA, Facts
 from gateway.payloads import Payload, StoredForm
 from usage.models import Endpoint
@@ -257,17 +258,6 @@ def written_anew(body: dict[str, Any]) -> bytes:
         raise errors.malformed("Your request is nested too deeply.") from None
 
 
-def refuse_look_alikes(body: dict[str, Any], bounding: frozenset[str]) -> None:
-    """
-    Refuse `N` beside `n`: some providers take names in any case, and would read it.
-    """
-    for name in body:
-        # Folded, not lowered: to Go's decoder `ſ` is an `s`.
-        folded = name.casefold()
-        if name not in bounding and folded in bounding:
-            raise errors.malformed(f"Write '{folded}' instead of '{name}'", name)
-
-
 def read_model(body: dict[str, Any]) -> str:
     model = body.get("model")
     if not isinstance(model, str) or not model:
@@ -320,6 +310,7 @@ def bound_nanos(call: Call, rates: Rates) -> int:
 
 def highest_of(call: Call, rates: Rates) -> int:
     """Return the most that a call can cost. Raises `NotBounded`, `Unpriced`."""
+    refuse_unpriced_tier(call.body, rates)
     if call.facts is not None:
         return MEDIA[call.endpoint].bound_nanos(call.body, rates, call.facts)
     kind = KINDS[call.endpoint]

@@ -46,11 +46,15 @@ def longest_answer(stated: list[int | None], rates: Rates, *, param: str) -> int
     return min(n for n in (asked, possible) if n is not None)
 
 
-def refuse_unpriced_terms(body: dict[str, Any], rates: Rates) -> None:
-    """Refuse terms of service at other prices than the listed ones."""
+def refuse_unpriced_tier(body: dict[str, Any], rates: Rates) -> None:
+    """Refuse a service tier that the rates are not of, at any endpoint."""
     if not is_priced(body, rates):
         text = f"The model `{rates.model}` has no price of this service tier."
         raise NotBounded("service_tier", text)
+
+
+def refuse_unpriced_terms(body: dict[str, Any], rates: Rates) -> None:
+    """Refuse terms of service at other prices than the listed ones."""
     cache = body.get("prompt_cache_options") or {}
     if not isinstance(cache, dict) or cache.get("ttl") not in PRICED_CACHE_TTLS:
         text = "Only cache writes that are kept for 30 minutes are priced here."

@@ -15,16 +15,18 @@ from gateway.calls.bounds import (
 )
 from gateway.calls.fields import CHOICES_MAX, check_count, check_list, check_stream
 from gateway.calls.inputs import Contents, InputMax, input_max, read_url
+from gateway.calls.look_alikes import refuse_look_alikes_within
 
 LENGTH_PARAM = "max_completion_tokens"
 BOUNDING = COMMON | {
     *("messages", "n", "max_completion_tokens", "max_tokens", "prediction"),
-    *("tools", "modalities", "audio", "web_search_options"),
+    *("tools", "modalities", "audio", "web_search_options", "moderation"),
 }
 TEXT_PARTS = ("text", "refusal")
 
 
 def check(body: dict[str, Any]) -> None:
+    refuse_look_alikes_within(body)
     messages = body.get("messages")
     if not isinstance(messages, list) or not messages:
         raise errors.malformed("'messages' must be a non-empty array", "messages")
@@ -56,6 +58,8 @@ def output_tokens_max(body: dict[str, Any], input_tokens: int, rates: Rates) -> 
     refuse_unpriced_tools(body)
     if body.get("web_search_options") is not None:
         raise NotBounded("web_search_options", "Web search has no price here.")
+    if body.get("moderation") is not None:
+        raise NotBounded("moderation", "Moderation within a chat has no price here.")
     stated = [body.get("max_completion_tokens"), body.get("max_tokens")]
     per_choice = longest_answer(stated, rates, param=LENGTH_PARAM)
     # A prediction that the answer departs from is charged as output.

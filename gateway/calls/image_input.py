@@ -58,6 +58,7 @@ FAMILIES = {
     "gpt-4.1-nano": patches(246),
     "o4-mini": patches(172),
 }
+DEAREST = "gpt-4o-mini"
 
 
 def family_of(model: str) -> Family | None:
@@ -79,4 +80,7 @@ def image_tokens_max(model: str, detail: object) -> int | None:
 def charged_hundredths(model: str) -> int:
     """Return as how many hundredths a token in the context window may be charged."""
     family = family_of(model)
+    if family is None and DEAREST in model:
+        # Tuned, or by a reseller's name for it.
+        family = FAMILIES[DEAREST]
     return OF_UNKNOWN if family is None else family.hundredths

@@ -14,6 +14,7 @@ from gateway.calls.image_tokens import PARTIAL_TOKENS, drawn_tokens, seen_tokens
 IMAGES_MAX, PARTIAL_MAX, SEEN_MAX = 10, 3, 16
 COUNTS = frozenset({"n", "partial_images", "frame_count"})
 FILES = frozenset({"image", "mask", "markup"})
+SHOWN = FILES | {"images"}
 BOUNDING = frozenset(
     {
         *("model", "n", "size", "quality", "stream", "partial_images"),
@@ -57,7 +58,7 @@ def bound_nanos(
     refuse_unbounded(body)
     count: int = body.get("n") or 1
     output = drawn_max(body, rates) + PARTIAL_TOKENS * (body.get("partial_images") or 0)
-    seen = files + len(body.get("images") or ()) + sum(name in body for name in FILES)
+    seen = files + sum(map(count_of, (body.get(name) for name in SHOWN)))
     text, images = input_max(body, rates, text_length, seen)
     return highest_cost_nanos(
         rates,
@@ -66,6 +67,11 @@ def bound_nanos(
         output_tokens=count * output,
         image_output_tokens=count * output,
     )
+
+
+def count_of(value: object) -> int:
+    """Return how many images a field of a body names."""
+    return len(value) if isinstance(value, list) else int(value is not None)
 
 
 def refuse_unbounded(body: dict[str, Any]) -> None:

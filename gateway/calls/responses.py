@@ -13,8 +13,15 @@ from gateway.calls.bounds import (
     refuse_unpriced_terms,
     refuse_unpriced_tools,
 )
-from gateway.calls.fields import check_bool, check_count, check_list, check_stream
+from gateway.calls.fields import (
+    check_bool,
+    check_count,
+    check_list,
+    check_stream,
+    check_text,
+)
 from gateway.calls.inputs import Contents, InputMax, input_max
+from gateway.calls.look_alikes import refuse_look_alikes_within
 
 LENGTH_PARAM = "max_output_tokens"
 # What makes a response cost more than its own bytes and its length say, and why.
@@ -59,6 +66,8 @@ TEXT_FIELDS = {
 
 
 def check(body: dict[str, Any]) -> None:
+    refuse_look_alikes_within(body)
+    check_text(body, "instructions")
     value = body.get("input")
     if not isinstance(value, str | list | None):
         raise errors.malformed("'input' must be a string or an array", "input")

@@ -10,6 +10,7 @@ Source: developers.openai.com/api/docs/guides/priority-processing.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -51,12 +52,17 @@ def rates_asked_for(
     """
     Return the rates of the tier that a body names; the standard ones without such.
 
-    Whoever bounds the request sees from `Rates.tier` which they are.
+    Whoever bounds the request sees from `Rates.tier` which they are. A tier below
+    the standard one has the standard rates until the answer names it: providers
+    that do not know it serve, and charge, as usual.
     """
     model, named = body["model"], body.get("service_tier")
     tier = TIERS.get(named) if isinstance(named, str) else None
+    standard = book.find(model, at)
     rates = book.find(model, at, tier) if tier else None
-    return rates or book.find(model, at)
+    if rates is None or standard is None or tier == DEARER_TIER:
+        return rates or standard
+    return replace(standard, tier=rates.tier)
 
 
 def is_priced(body: dict[str, Any], rates: Rates) -> bool:
@@ -76,6 +82,4 @@ def rates_answered_with(
     Names that are none of OpenAI's tell nothing: the tier is the one asked for.
     """
     tier = TIERS.get(answered)
-    if tier is None or tier == asked.tier:
-        return asked
-    return book.find(model, at, tier)
+    return asked if tier is None else book.find(model, at, tier)

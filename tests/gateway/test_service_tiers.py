@@ -125,3 +125,17 @@ def test_sound_that_has_no_rate_is_never_charged_as_text(house: House) -> None:
     record = booked(house)
     assert (record.kind, record.audio_output_tokens) == ("estimated", 15)
     assert record.cost_nanos == record.held_nanos
+
+
+def test_a_cheaper_tier_that_no_answer_confirms_is_charged_as_standard(
+    house: House,
+) -> None:
+    house.limit("1")
+    ask(house, {}, service_tier="flex")
+
+    record, price = booked(house), rates("")
+    assert (record.price_id, record.service_tier) == (price.pk, "")
+    assert record.cost_nanos == (
+        record.input_tokens * price.input_nanos
+        + record.output_tokens * price.output_nanos
+    )
