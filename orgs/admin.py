@@ -14,6 +14,7 @@ from unfold.admin import TabularInline
 from orgs.admin_base import LargeTableAdmin, ReadOnlyAdmin
 from orgs.models import (
     AuditEvent,
+    AuditLink,
     Invitation,
     Membership,
     Organization,
@@ -101,12 +102,29 @@ class InvitationAdmin(ReadOnlyAdmin):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(LargeTableAdmin):
-    list_display = ("created_at", "action", "target", "organization", "actor")
-    list_filter = ("action",)
+    list_display = ("created_at", "action", "target", "organization", "actor", "door")
+    list_filter = ("action", "door")
     search_fields = ("target", "organization__name", "actor__email")
     list_select_related = ("organization", "actor")
-    ordering = ("-created_at", "-pk")
-    fields = ("created_at", "action", "target", "organization", "actor", "details")
+    ordering = ("-pk",)
+    fields = (
+        "created_at",
+        "action",
+        "target",
+        "organization",
+        "actor",
+        "details",
+        "door",
+        "address",
+        "user_agent",
+        "place",
+    )
+    readonly_fields = ("place",)
+
+    @admin.display(description="place in the chain")
+    def place(self, event: AuditEvent) -> str:
+        link = AuditLink.objects.filter(event=event).first()
+        return str(link) if link else "not linked"
 
 
 @admin.register(OutboxMail)

@@ -17,6 +17,11 @@ from django.utils import timezone
 
 from core import ids
 
+# The audit log's tables have a module of their own.
+from orgs.audit_models import AuditAnchor, AuditChain, AuditEvent, AuditLink
+
+__all__ = ["AuditAnchor", "AuditChain", "AuditEvent", "AuditLink"]
+
 
 class UserManager(BaseUserManager["User"]):
     def create_user(
@@ -205,33 +210,6 @@ class Invitation(models.Model):
 
     def is_expired(self, *, at: datetime) -> bool:
         return self.expires_at <= at
-
-
-class AuditEvent(models.Model):
-    """One change, written in the change's own transaction. Append-only by trigger."""
-
-    organization = models.ForeignKey(
-        Organization, null=True, on_delete=models.PROTECT, related_name="+"
-    )
-    actor = models.ForeignKey(
-        User, null=True, on_delete=models.PROTECT, related_name="+"
-    )
-    # `noun.verb`, OpenAI's name where it has one: api_key.created, invite.sent.
-    action = models.CharField(max_length=60)
-    target = models.CharField(max_length=120, blank=True)
-    # What changed, without secrets: {"before": {...}, "after": {...}}.
-    details = models.JSONField(default=dict)
-    created_at = models.DateTimeField()
-
-    class Meta:
-        indexes = [
-            models.Index(
-                fields=["organization", "-created_at"], name="audit_by_organization"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.action} {self.target}"
 
 
 class MailStatus(models.TextChoices):

@@ -1,4 +1,4 @@
-"""Periodic work on outgoing mail."""
+"""Periodic work: outgoing mail, anchors of the audit log."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from core.outages import postponed_without_database
+from orgs.actions.anchors import anchor_audit_chains
 from orgs.outbox import send_due_mail
 
 
@@ -13,3 +14,9 @@ from orgs.outbox import send_due_mail
 @postponed_without_database
 def send_outbox(**_unknown: object) -> None:
     send_due_mail(now=timezone.now())
+
+
+@shared_task(name="orgs.anchor_audit")
+@postponed_without_database
+def anchor_audit(**_unknown: object) -> None:
+    anchor_audit_chains(now=timezone.now())

@@ -12,7 +12,15 @@ from billing.demo import script
 from billing.models import Budget, Hold, Price
 from billing.scope_models import ScopeBudget
 from keys.models import ApiKey
-from orgs.models import AuditEvent, Membership, Organization, User
+from orgs.models import (
+    AuditAnchor,
+    AuditChain,
+    AuditEvent,
+    AuditLink,
+    Membership,
+    Organization,
+    User,
+)
 from usage.models import RollupWatermark, UsageHour, UsageRecord
 
 
@@ -39,7 +47,7 @@ def remove_demo() -> int:
     Hold.objects.filter(organization__in=organizations).delete()
     with append_only_lifted():
         UsageRecord.objects.filter(organization__in=organizations).delete()
-        audit_events_of(organizations).delete()
+        remove_audit_events_of(organizations)
     UsageHour.objects.filter(organization__in=organizations).delete()
     ScopeBudget.objects.filter(organization__in=organizations).delete()
     Budget.objects.filter(organization__in=organizations).delete()
@@ -48,6 +56,21 @@ def remove_demo() -> int:
     remove_people()
     remove_prices()
     return len(organizations)
+
+
+def remove_audit_events_of(organizations: list[Organization]) -> None:
+    """Remove events with their chains; the installation's is computed anew."""
+    events = audit_events_of(organizations)
+    of_them = Q(organization__in=organizations) | Q(organization=None)
+    AuditLink.objects.filter(of_them).delete()
+    AuditAnchor.objects.filter(of_them).delete()
+    AuditChain.objects.filter(of_them).delete()
+    events.delete()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT link_audit_event(event) FROM (SELECT * FROM orgs_auditevent "
+            "WHERE organization_id IS NULL ORDER BY id) AS event"
+        )
 
 
 def audit_events_of(organizations: list[Organization]) -> QuerySet[AuditEvent]:

@@ -10,7 +10,12 @@ from django.db import connection
 
 from tests.architecture.source import APPS
 
-APPEND_ONLY = ("orgs_auditevent", "usage_usagerecord")
+APPEND_ONLY = (
+    "orgs_auditevent",
+    "orgs_auditlink",
+    "orgs_auditanchor",
+    "usage_usagerecord",
+)
 WITHOUT_CHECK = {
     # Facts written once by the books from the gateway's own enumeration, never
     # read back into a decision: a check would cost each request and guard nothing.

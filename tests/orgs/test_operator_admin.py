@@ -18,6 +18,7 @@ from keys.actions import issue_key, store_provider_key
 from keys.models import ApiKey, ProviderKey
 from orgs.actions import invite_member
 from orgs.models import AuditEvent, Invitation, Organization, OutboxMail, User
+from orgs.origin import Door
 from tests.factories import NOW
 from tests.visits import browser_of, link_mailed_to
 
@@ -142,7 +143,8 @@ def test_the_operator_adds_a_price(op: User) -> None:
     browser_of(op).post(reverse("admin:billing_price_add"), price_form(tomorrow))
     price = Price.objects.get(model="house-model")
     assert (price.input_nanos, price.source) == (2500, PriceSource.OPERATOR)
-    assert AuditEvent.objects.get().action == "price.created"
+    event = AuditEvent.objects.get()
+    assert (event.action, event.door) == ("price.created", Door.ADMIN)
 
 
 def test_a_price_of_the_past_is_refused(op: User) -> None:
