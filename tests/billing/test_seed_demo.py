@@ -7,6 +7,7 @@ from io import StringIO
 from statistics import mean
 
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import connection
 from django.utils import timezone
@@ -20,6 +21,8 @@ from core.ids import event_time
 from core.periods import cycle_of
 from keys.actions import issue_key
 from keys.models import ApiKey
+from orgs.actions.anchors import anchor_audit_chains
+from orgs.audit_verification import Verdict, check_snapshot
 from orgs.models import (
     AuditEvent,
     MailStatus,
@@ -112,6 +115,19 @@ def test_it_goes_without_a_trace(acme: Organization) -> None:
     assert Organization.objects.get() == acme
     assert not AuditEvent.objects.exclude(action="prices.seeded").exists()
     call_command("verify_ledger", stdout=StringIO())
+
+
+def test_it_leaves_a_sound_audit_log(acme: Organization) -> None:
+    call_command("seed_prices", stdout=StringIO())
+    run("--records", "50")
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS audit_link IMMEDIATE")
+    anchor_audit_chains(now=NOW)
+    run("--remove")
+    verdict = Verdict()
+    check_snapshot(verdict, seal_key=settings.KEY_PEPPER, outside=[])
+    assert verdict.holds, verdict.problems
+    assert (verdict.events, verdict.chains) == (1, 1)
 
 
 def test_a_person_of_the_demo_alone_goes_with_the_keys_made_since() -> None:
