@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from inspect import iscoroutinefunction
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 from django.urls import reverse
 from django.utils.decorators import sync_and_async_middleware
 
+from config import single_sign_on
+
+# Browsers hold redirects after a form to `form-action` too: single sign-on is one.
+FORM_TARGETS = " ".join(["'self'", *single_sign_on.origins(settings.OIDC_SERVER_URL)])
 # Plotly writes its own styles into the page.
 POLICY = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    f"object-src 'none'; base-uri 'none'; form-action {FORM_TARGETS}; "
+    "frame-ancestors 'none'"
 )
 HEADER = "Content-Security-Policy"
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import environ
+from django.core.exceptions import ImproperlyConfigured
 
-from config import embedded, secret_values
+from config import embedded, secret_values, single_sign_on
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -99,7 +100,12 @@ SANDBOX_PACE = env.bool("SANDBOX_PACE", default=True)
 
 # People
 SIGNUP = env.str("SIGNUP", default="invite")
+if SIGNUP not in ("open", "invite"):
+    raise ImproperlyConfigured("SIGNUP must be open or invite.")
 INVITATION_VALID_DAYS = 7
+OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", default="").rstrip("/")
+OIDC_NAME = env.str("OIDC_NAME", default="Single sign-on")
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 
 # Mail
 DEFAULT_FROM_EMAIL = env.str(
@@ -130,6 +136,10 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.usersessions",
     "django_htmx",
     "config",
     "orgs",
@@ -187,11 +197,32 @@ LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 ACCOUNT_ADAPTER = "orgs.adapter.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "orgs.sign_up.NameForm"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = "none"
+# By a code, not a link: whoever signed up with another's address waits in vain for
+# the other to follow a link.
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_MAX_RESEND_COUNT = 3
+ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_SESSION_REMEMBER = True
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES
+MFA_ADAPTER = "keys.two_factor.TwoFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Tokenhouse"
+SOCIALACCOUNT_ADAPTER = "orgs.adapter.SingleSignOnAdapter"
+# The operator chose the provider: an address that it verified is the person's.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = True
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = True
+SOCIALACCOUNT_PROVIDERS = single_sign_on.providers(
+    server_url=OIDC_SERVER_URL,
+    name=OIDC_NAME,
+    client_id=env.str("OIDC_CLIENT_ID", default=""),
+    secret=secret_values.optional_secret(env.ENVIRON, "OIDC_CLIENT_SECRET"),
+)
 
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"

@@ -1,4 +1,4 @@
-"""How allauth behaves here: by invitation, its mails through the outbox."""
+"""How allauth behaves here: who may sign up, mails by the outbox, the audit log."""
 
 from __future__ import annotations
 
@@ -6,19 +6,37 @@ import secrets
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.models import SocialLogin
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
+from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
+from orgs import audit
 from orgs.mail import queue_message
+from orgs.models import User
+from orgs.queries import is_invited
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def is_open_for_signup(self, request: HttpRequest) -> bool:
-        """Say whether strangers may create an account: only invitations make one."""
-        return False
+        """Say whether strangers may make an account by themselves."""
+        return bool(settings.SIGNUP == "open")
+
+    def set_password(self, user: User, password: str) -> None:
+        """Change a password, which ends all sessions that it began."""
+        with transaction.atomic():
+            super().set_password(user, password)
+            audit.record(
+                organization=None,
+                actor=user,
+                action="user.password_changed",
+                target=user.public_id,
+                now=timezone.now(),
+            )
 
     def format_email_subject(self, subject: str) -> str:
         """Leave a subject as it is; allauth would put the host before it."""
@@ -48,3 +66,28 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             organization=None,
             now=timezone.now(),
         )
+
+
+class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+    def is_open_for_signup(
+        self, request: HttpRequest, sociallogin: SocialLogin
+    ) -> bool:
+        """Admit strangers where sign-up is open, else those who are invited."""
+        if settings.SIGNUP == "open":
+            return True
+        return any(
+            address.verified and is_invited(address.email, now=timezone.now())
+            for address in sociallogin.email_addresses
+        )
+
+    def populate_user(
+        self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]
+    ) -> User:
+        """Take over address and name; addresses are kept in lower case."""
+        user: User = super().populate_user(request, sociallogin, data)
+        user.email = user.email.lower()
+        parts = [data.get("first_name"), data.get("last_name")]
+        name = data.get("name") or " ".join(filter(None, parts))
+        longest = User._meta.get_field("name").max_length
+        user.name = " ".join(str(name).split())[:longest]
+        return user

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.template.defaultfilters import urlize
@@ -24,9 +27,18 @@ from orgs.models import (
 
 # One log-in page, with its limits on guessing, for operators too.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-# Not in use here, and writable as they come.
-admin.site.unregister(Group)
-admin.site.unregister(EmailAddress)
+# Not in use here, or secret, and writable as they come.
+admin.site.unregister(
+    [
+        Group,
+        EmailAddress,
+        Authenticator,
+        SocialAccount,
+        SocialApp,
+        SocialToken,
+        UserSession,
+    ]
+)
 
 
 @admin.register(User)

@@ -6,3 +6,8 @@ from django.apps import AppConfig
 class OrgsConfig(AppConfig):
     name = "orgs"
     verbose_name = "People and organizations"
+
+    def ready(self) -> None:
+        from orgs import factor_events
+
+        factor_events.listen()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
@@ -27,6 +28,8 @@ ORGANIZATION_PAGES = (
 PERSONAL_PAGES = (
     ("Your account", "user-circle", "orgs:account"),
     ("Password", "lock", "account_change_password"),
+    ("Two-factor authentication", "shield-check", "mfa_index"),
+    ("Sessions", "clock", "usersessions_list"),
 )
 
 
@@ -47,6 +50,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
         "memberships": SimpleLazyObject(memberships_of(request)),
         "navigation": navigation(request, organization),
         "theme": theme_of(request),
+        "signup_is_open": settings.SIGNUP == "open",
     }
 
 

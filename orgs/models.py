@@ -5,32 +5,50 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import (
     AbstractBaseUser,
     BaseUserManager,
     PermissionsMixin,
 )
-from django.db import models
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
 from core import ids
 
-# The audit log's tables have a module of their own.
+# The audit log, and what belongs to one person, have modules of their own.
 from orgs.audit_models import AuditAnchor, AuditChain, AuditEvent, AuditLink
+from orgs.person_models import FirstSetUp, MailOptOut
 
-__all__ = ["AuditAnchor", "AuditChain", "AuditEvent", "AuditLink"]
+__all__ = [
+    "AuditAnchor",
+    "AuditChain",
+    "AuditEvent",
+    "AuditLink",
+    "FirstSetUp",
+    "MailOptOut",
+]
 
 
 class UserManager(BaseUserManager["User"]):
     def create_user(
         self, email: str, password: str | None = None, **fields: Any
     ) -> User:
-        """Create a person who logs in by e-mail; the address is kept in lower case."""
+        """
+        Create a person who logs in by e-mail; the address is kept in lower case.
+
+        For those who vouch for the address: it counts as verified. Who signs up
+        alone is created by allauth, and verifies it.
+        """
         user = self.model(email=email.strip().lower(), **fields)
         user.set_password(password)
-        user.save(using=self._db)
+        with transaction.atomic():
+            user.save(using=self._db)
+            EmailAddress.objects.create(
+                user=user, email=user.email, verified=True, primary=True
+            )
         return user
 
     def create_superuser(
@@ -64,6 +82,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     default_organization = models.ForeignKey(
         "orgs.Organization", null=True, blank=True, on_delete=models.SET_NULL
     )
+    # A name of the IANA database: for the times on this person's own pages.
+    time_zone = models.CharField(max_length=64, default="UTC")
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
@@ -109,6 +129,8 @@ class Organization(models.Model):
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     is_demo = models.BooleanField(default=False)
+    # Whether members without a second factor are kept out of its pages.
+    requires_two_factor = models.BooleanField(default=False)
     suspended_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 

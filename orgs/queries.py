@@ -72,5 +72,14 @@ def invitation_of_link(token: str) -> Invitation | None:
     return invitations.filter(token_digest=digest_token(token)).first()
 
 
+def is_invited(email: str, *, now: datetime) -> bool:
+    """Say whether an invitation of the address waits to be accepted."""
+    return (
+        Invitation.objects.pending()
+        .filter(email=email.strip().lower(), expires_at__gt=now)
+        .exists()
+    )
+
+
 def has_account(email: str) -> bool:
     return User.objects.filter(email=email.strip().lower()).exists()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from allauth.account.models import EmailAddress
+
 from core.money import nanos_from_dollars
 from orgs.models import Environment, Membership, Organization, Role, User
 
@@ -24,6 +26,7 @@ def make_user(email: str, *, name: str = "", is_staff: bool = False) -> User:
     user.is_superuser = is_staff
     user.set_password(PASSWORD)
     user.save()
+    EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
     return user
 
 

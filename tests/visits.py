@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from django.test import Client
 
 from orgs.models import OutboxMail, User
+from tests.factories import PASSWORD
 
 
 def browser_of(user: User | None) -> Client:
@@ -16,6 +17,20 @@ def browser_of(user: User | None) -> Client:
     if user is not None:
         client.force_login(user)
     return client
+
+
+def log_in(browser: Client, user: User, password: str = PASSWORD) -> None:
+    """Send the form of the log-in page; a second factor may be asked for next."""
+    browser.post("/account/login/", {"login": user.email, "password": password})
+
+
+def confirm(browser: Client) -> None:
+    """Say once more who one is, as changes of factors ask."""
+    browser.post("/account/reauthenticate/", {"password": PASSWORD})
+
+
+def is_logged_in(browser: Client) -> bool:
+    return "_auth_user_id" in browser.session
 
 
 def link_mailed_to(email: str) -> str:

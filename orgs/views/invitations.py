@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from allauth.account.utils import perform_login
 from django.contrib import messages
-from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -27,7 +27,6 @@ from orgs.models import Invitation, User
 from orgs.permissions import Permission
 from orgs.queries import has_account, invitation_of_link, pending_invitations
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 CLOSED = "This invitation was accepted or revoked in the meantime."
 
 
@@ -110,7 +109,7 @@ def take_up(request: HttpRequest, invitation: Invitation) -> HttpResponse:
         )
     except (InvitationClosed, AccountExists):
         return accept_page(request, invitation, None)
-    login(request, user, backend=BACKEND)
+    perform_login(request, user)
     return welcome(request, invitation)
 
 

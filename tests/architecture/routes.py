@@ -77,7 +77,18 @@ PUBLIC = (
     "account_reset_password_done",
     "account_reset_password_from_key",
     "account_reset_password_from_key_done",
+    # Steps of logging in: without a log-in under way they lead back to its start.
+    "account_email_verification_sent",
+    "mfa_authenticate",
+    "mfa_login_webauthn",
+    "openid_connect_login",
+    "openid_connect_callback",
+    "socialaccount_login_cancelled",
+    "socialaccount_login_error",
+    "socialaccount_signup",
 )
+# What pages outside of organizations have in their addresses.
+OTHER_ARGUMENTS = {"pk": 1}
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,7 +61,7 @@ def test_logging_out_is_a_post(ada: User, acme: Organization) -> None:
 
 
 def test_nobody_signs_up_without_an_invitation() -> None:
-    form = {"email": "eve@x.example", "password1": PASSWORD, "password2": PASSWORD}
+    form = {"name": "Eve", "email": "eve@x.example", "password1": PASSWORD}
     page = Client().post("/account/signup/", form).content.decode()
     assert "by invitation" in page
     assert not User.objects.exists()
