@@ -9,6 +9,7 @@ from billing.booking_types import Hold, settlement
 from billing.pricing import Tokens
 from core.ids import new_event_id
 from gateway.books import Books
+from gateway.former_uses import FormerUses
 from gateway.presence import Presence
 from keys.models import ApiKey
 
@@ -28,7 +29,7 @@ class Booker:
     async def books(self) -> AsyncIterator[Books]:
         """Open the books of a gateway that has said that it lives."""
         books = Books()
-        presence = Presence(books)
+        presence = Presence(books, FormerUses())
         await books.open()
         await presence.open()
         self._gateway_id = presence.gateway_id

@@ -59,7 +59,7 @@ async def forwarder(scope: Scope, receive: Receive, send: Send) -> None:
     """Forward bodies to BENCH_UPSTREAM and pass the answers on."""
     if scope["type"] == "lifespan":
         await receive()
-        client = HttpClient(timeout_s=60)
+        client = HttpClient(timeout_s=60, allowed_networks=["127.0.0.0/8"])
         scope["state"]["client"] = client
         await send({"type": "lifespan.startup.complete"})
         await receive()

@@ -67,9 +67,10 @@ async def route_models(gateway: Gateway, request: Request, path: str) -> None:
     caller = await identify(gateway, request)
     upstream, _ = await choose_upstream(gateway, caller)
     if path == MODELS:
-        await serve_models(gateway, request, upstream)
+        await serve_models(gateway, request, caller, upstream)
     else:
         model = path.removeprefix(f"{MODELS}/")
+        caller.require_model(model)
         await serve_model(gateway, request, upstream, model)
 
 

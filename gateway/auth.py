@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from django.conf import settings
 from gateway import errors
 from gateway.directory import Directory
 from gateway.messages import Request
+from keys.allowed_models import allows
 from keys.models import ApiKeyKind
 from keys.secrets import digest_key, mask_key, parse_key
 from keys.verification import Identity
@@ -23,6 +25,15 @@ class Caller:
     organization: Organization
     api_key_id: int
     user_id: int | None
+    # See keys.allowed_models; empty means all.
+    models_allowed: Sequence[str] = ()
+    # Set if the key was presented by a text that it had before it was rotated.
+    former_key_id: int | None = None
+
+    def require_model(self, model: str) -> None:
+        """Refuse a model that the key may not ask for as if it did not exist."""
+        if not allows(self.models_allowed, model):
+            raise errors.model_not_found(model)
 
 
 async def authenticate(
@@ -42,7 +53,9 @@ async def authenticate(
     organization = choose_organization(identity, request.header(b"openai-organization"))
     if organization.suspended_at is not None:
         raise errors.suspended()
-    return Caller(organization, identity.api_key.pk, identity.api_key.user_id)
+    key = identity.api_key
+    former_id = identity.former.pk if identity.former else None
+    return Caller(organization, key.pk, key.user_id, key.models_allowed, former_id)
 
 
 def bearer(request: Request) -> str:

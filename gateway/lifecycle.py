@@ -65,7 +65,10 @@ async def begin(arrival: Arrival) -> Exchange:
 
 async def identify(gateway: Gateway, request: Request) -> Caller:
     """Return the caller and name the organization in the answer's headers."""
-    caller = await authenticate(request, gateway.directory, now=datetime.now(UTC))
+    now = datetime.now(UTC)
+    caller = await authenticate(request, gateway.directory, now=now)
+    if caller.former_key_id is not None:
+        gateway.former_uses.note(caller.former_key_id, at=now)
     request.organization_id = caller.organization.public_id
     return caller
 
@@ -169,6 +172,7 @@ async def serve_call(
     """Serve one request to a model from its key to its settlement."""
     caller = await identify(gateway, request)
     call = await receive_call(gateway, request, endpoint, path)
+    caller.require_model(call.model)
     async with once(gateway, request, caller, call) as (is_first, claim):
         if not is_first:
             return

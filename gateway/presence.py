@@ -16,6 +16,7 @@ from billing import booking_sql
 from billing.booking_types import Release
 from gateway import database
 from gateway.books import Books
+from gateway.former_uses import FormerUses
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,7 @@ BEAT_S = 1.0
 # How many beats between two looks at our own holds, and how old a hold must be.
 LOOK_EVERY = 10
 LOST_AFTER_S = 30.0
+NOTE_EVERY = 3
 # A connection that answers no beat for so long died silently.
 SILENCE_MAX_S = 2.0
 
@@ -30,9 +32,10 @@ SILENCE_MAX_S = 2.0
 class Presence:
     """Beats once a second by Postgres' clock, under an id of this process alone."""
 
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, former_uses: FormerUses) -> None:
         self.gateway_id = uuid.uuid4()
         self._books = books
+        self._former_uses = former_uses
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -72,6 +75,8 @@ class Presence:
                 await connection.execute(booking_sql.BEAT, beat)
                 if count % LOOK_EVERY == 0:
                     await self._release_lost_holds(connection)
+                if count % NOTE_EVERY == 0:
+                    await self._former_uses.write(connection)
             ready.set()
             await asyncio.sleep(BEAT_S)
 

@@ -8,6 +8,7 @@ from gateway.answer_cache import AnswerCache
 from gateway.books import Books
 from gateway.descriptors import allow_many_open
 from gateway.directory import Directory
+from gateway.former_uses import FormerUses
 from gateway.kept_answers import KeptAnswers
 from gateway.presence import Presence
 from gateway.rate_limits.limiter import RateLimiter
@@ -25,12 +26,16 @@ class Gateway:
     def __init__(self) -> None:
         self.directory = Directory()
         self.books = Books()
-        self.presence = Presence(self.books)
+        self.former_uses = FormerUses()
+        self.presence = Presence(self.books, self.former_uses)
         self.kept_answers = KeptAnswers(
             gateway_id=self.presence.gateway_id, dead_s=settings.SWEEP_INTERVAL_S
         )
         self.sandbox = SandboxUpstream(is_paced=settings.SANDBOX_PACE)
-        self.client = HttpClient(timeout_s=settings.UPSTREAM_TIMEOUT_S)
+        self.client = HttpClient(
+            timeout_s=settings.UPSTREAM_TIMEOUT_S,
+            allowed_networks=settings.PROVIDER_ALLOWED_NETWORKS,
+        )
         self.body_max_bytes: int = settings.GATEWAY_BODY_MAX_BYTES
         self.upload_max_bytes: int = settings.GATEWAY_UPLOAD_MAX_BYTES
         self.upload_folder: str | None = settings.GATEWAY_UPLOAD_FOLDER or None

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import errno
+import socket
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Protocol
 
 import aiohttp
+from aiohttp import AddrInfoType
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from gateway.payloads import Payload
+from keys.origins import may_connect, plain, read_networks
 
 # Passed on to the provider; everything else stays here, credentials first of all.
 FORWARDED_REQUEST_HEADERS = (b"accept", b"openai-beta", b"user-agent")
@@ -111,12 +117,24 @@ class HttpAnswer:
 class HttpClient:
     """The connections of this process to all providers."""
 
-    def __init__(self, *, timeout_s: float) -> None:
+    def __init__(
+        self,
+        *,
+        timeout_s: float,
+        allowed_networks: Sequence[str] = (),
+        resolver: AbstractResolver | None = None,
+    ) -> None:
+        self._allowed_networks = read_networks(allowed_networks)
         self._session = aiohttp.ClientSession(
             timeout=aiohttp.ClientTimeout(
                 total=timeout_s, sock_connect=CONNECT_TIMEOUT_S
             ),
-            connector=aiohttp.TCPConnector(limit=CONNECTIONS_MAX, ttl_dns_cache=60),
+            connector=aiohttp.TCPConnector(
+                limit=CONNECTIONS_MAX,
+                ttl_dns_cache=60,
+                resolver=resolver,
+                socket_factory=self._vetted_socket,
+            ),
             # Nobody is asked to compress; who does it all the same is metered too.
             auto_decompress=True,
             trust_env=False,
@@ -129,6 +147,19 @@ class HttpClient:
 
     async def close(self) -> None:
         await self._session.close()
+
+    def _vetted_socket(self, target: AddrInfoType) -> socket.socket:
+        """
+        Make the socket for an address, if a provider may be there.
+
+        This is the address that is connected to next, whatever a name led to before:
+        between this look and the connection nothing is looked up again.
+        """
+        family, kind, protocol, _, (host, *_) = target
+        address = plain(ip_address(str(host).partition("%")[0]))
+        if not may_connect(address, self._allowed_networks):
+            raise OSError(errno.EACCES, "not an address of the public internet")
+        return socket.socket(family, kind, protocol)
 
 
 @dataclass(slots=True)

@@ -49,10 +49,20 @@ def unseal(ciphertext: str, *, context: tuple[str, ...]) -> str:
         raise CannotDecrypt from None
 
 
+def newest_key_name() -> str:
+    """Return the name of the key that `seal` encrypts under."""
+    return next(iter(read_ring(settings.ENCRYPTION_KEYS)))
+
+
+def key_name_of(ciphertext: str) -> str:
+    """Return the name of the key that a ciphertext says it is under."""
+    return ciphertext.partition(".")[2].partition(".")[0]
+
+
 def seal_bytes(plaintext: bytes, *, context: tuple[str, ...]) -> bytes:
     """Encrypt under the newest key: `v1.<key name>.` and the raw nonce and text."""
     ring = read_ring(settings.ENCRYPTION_KEYS)
-    name = next(iter(ring))
+    name = newest_key_name()
     nonce = os.urandom(NONCE_BYTES)
     sealed = AESGCM(ring[name]).encrypt(
         nonce, plaintext, associated_data(name, context)

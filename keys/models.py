@@ -5,13 +5,27 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
 from core import ids
+from keys.allowed_models import PATTERN_LENGTH_MAX, PATTERNS_MAX
 from keys.secrets import kind_text
+from keys.use_models import ExpiryNotice, FormerKey, KeyBlock, KeyUse
 from orgs.models import Environment, Organization, User
+
+__all__ = [
+    "ApiKey",
+    "ApiKeyKind",
+    "ApiKeyQuerySet",
+    "ExpiryNotice",
+    "FormerKey",
+    "KeyBlock",
+    "KeyUse",
+    "ProviderKey",
+]
 
 
 def new_api_key_id() -> str:
@@ -69,8 +83,18 @@ class ApiKey(models.Model):
         User, null=True, on_delete=models.SET_NULL, related_name="+"
     )
     created_at = models.DateTimeField(default=timezone.now)
+    # When its text was last exchanged for a new one.
+    rotated_at = models.DateTimeField(null=True, blank=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    # Names, or beginnings of names with a star; none means all models.
+    models_allowed = ArrayField(
+        models.CharField(max_length=PATTERN_LENGTH_MAX),
+        size=PATTERNS_MAX,
+        default=list,
+        blank=True,
+        db_default=[],
+    )
 
     objects = ApiKeyQuerySet.as_manager()
 
@@ -135,6 +159,8 @@ class ProviderKey(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now)
     replaced_at = models.DateTimeField(null=True, blank=True)
+    # When the provider took the key; null if nobody asked it.
+    verified_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return f"{self.base_url} …{self.last_four}"

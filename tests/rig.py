@@ -152,6 +152,8 @@ def gateway(
         "RATE_LIMIT_TIMEOUT_S": "10",
         "METRICS_TOKEN": METRICS_TOKEN,
         "BASE_URL": f"http://localhost:{port}",
+        # Where the stand-in provider is.
+        "PROVIDER_ALLOWED_NETWORKS": "127.0.0.0/8",
         **environment,
     }
     with running(command, port, folder / f"gateway-{port}.log", settings) as (p, log):

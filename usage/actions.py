@@ -1,4 +1,4 @@
-"""Keep the rollups: add what was booked since, or make them anew."""
+"""Keep the rollups and keys' last uses: add what was booked, or make sums anew."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from core.periods import Interval
 from usage.models import RollupWatermark, UsageHour
-from usage.rollups import add_hours
+from usage.rollups import NOTE_KEY_USES, add_hours
 
 BATCH_MAX = 200_000
 # Bookings wait behind us while we wait for a slow one; then it is not our turn yet.
@@ -85,6 +85,7 @@ def roll_up_batch(
 def add_booked(start: int, stop: int) -> int:
     with connection.cursor() as cursor:
         cursor.execute(ADD_BOOKED, [start, stop])
+        cursor.execute(NOTE_KEY_USES, [start, stop])
         cursor.execute(
             "SELECT count(*) FROM usage_usagerecord "
             "WHERE sequence > %s AND sequence <= %s",

@@ -28,6 +28,21 @@ DIMENSIONS = (
     "simulated",
 )
 
+# The last use of each key in each organization. Keys that were deleted have none.
+NOTE_KEY_USES = """
+INSERT INTO keys_keyuse (organization_id, api_key_id, last_used_at, model)
+SELECT DISTINCT ON (record.organization_id, record.api_key_id)
+    record.organization_id, record.api_key_id, record.occurred_at, record.model
+FROM usage_usagerecord AS record
+JOIN keys_apikey ON keys_apikey.id = record.api_key_id
+JOIN orgs_organization ON orgs_organization.id = record.organization_id
+WHERE record.sequence > %s AND record.sequence <= %s AND record.kind <> 'correction'
+ORDER BY record.organization_id, record.api_key_id, record.occurred_at DESC
+ON CONFLICT ON CONSTRAINT key_use_once DO UPDATE
+SET last_used_at = excluded.last_used_at, model = excluded.model
+WHERE excluded.last_used_at > keys_keyuse.last_used_at
+"""
+
 
 def add_hours(condition: str) -> str:
     """Return the statement that adds the records of a condition to the rollups."""

@@ -1,7 +1,8 @@
-"""Issuing and revoking keys, storing provider keys."""
+"""Issuing and revoking API keys."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,9 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from keys import encryption
-from keys.models import ApiKey, ProviderKey
-from keys.queries import provider_key_context
+from keys.models import ApiKey
 from keys.secrets import digest_key, make_key
 from orgs import audit
 from orgs.models import Organization, User
@@ -42,6 +41,7 @@ def issue_key(
     user: User | None,
     acting_user: User | None,
     expires_at: datetime | None,
+    models_allowed: Sequence[str] = (),
     now: datetime,
 ) -> IssuedKey:
     """
@@ -62,6 +62,7 @@ def issue_key(
         created_by=acting_user,
         created_at=now,
         expires_at=expires_at,
+        models_allowed=list(models_allowed),
     )
     record_key_event("api_key.created", key, acting_user=acting_user, now=now)
     return IssuedKey(made.text, key)
@@ -81,48 +82,6 @@ def revoke_key(*, key: ApiKey, acting_user: User | None, now: datetime) -> None:
     record_key_event("api_key.deleted", key, acting_user=acting_user, now=now)
 
 
-@transaction.atomic
-def store_provider_key(
-    *,
-    organization: Organization,
-    base_url: str,
-    secret: str,
-    acting_user: User | None,
-    now: datetime,
-) -> ProviderKey:
-    """
-    Set or replace the key that an organization spends on. Write-only from here on.
-
-    :raises keys.origins.UnusableUrl: if the base URL is not one.
-    """
-    organization = Organization.objects.select_for_update(no_key=True).get(
-        pk=organization.pk
-    )
-    key = ProviderKey.objects.filter(organization=organization).first()
-    before = {"base_url": key.base_url, "last_four": key.last_four} if key else None
-    if key is None:
-        key = ProviderKey(organization=organization, created_at=now)
-    else:
-        key.replaced_at = now
-    key.base_url = base_url
-    key.last_four = secret[-4:]
-    key.created_by = acting_user
-    key.ciphertext = encryption.seal(secret, context=provider_key_context(key))
-    key.save()
-    audit.record(
-        organization=organization,
-        actor=acting_user,
-        action="provider_key.replaced",
-        target=organization.public_id,
-        details={
-            "before": before,
-            "after": {"base_url": key.base_url, "last_four": key.last_four},
-        },
-        now=now,
-    )
-    return key
-
-
 def record_key_event(
     action: str, key: ApiKey, *, acting_user: User | None, now: datetime
 ) -> None:
@@ -132,6 +91,8 @@ def record_key_event(
         "environment": key.environment,
         "masked": key.masked,
         "user": key.user.email if key.user else None,
+        "expires_at": key.expires_at.isoformat() if key.expires_at else None,
+        "models_allowed": key.models_allowed,
     }
     audit.record(
         organization=key.organization,

@@ -1,0 +1,29 @@
+"""Changes of keys. See the modules."""
+
+from __future__ import annotations
+
+from keys.actions.blocking import NotBlockable, allow_key, block_key
+from keys.actions.issuing import IssuedKey, KeyAlreadyRevoked, issue_key, revoke_key
+from keys.actions.provider_keys import reseal_provider_keys, store_provider_key
+from keys.actions.rotation import (
+    CannotRotate,
+    FormerKeyEnded,
+    end_former_key,
+    rotate_key,
+)
+
+__all__ = [
+    "CannotRotate",
+    "FormerKeyEnded",
+    "IssuedKey",
+    "KeyAlreadyRevoked",
+    "NotBlockable",
+    "allow_key",
+    "block_key",
+    "end_former_key",
+    "issue_key",
+    "reseal_provider_keys",
+    "revoke_key",
+    "rotate_key",
+    "store_provider_key",
+]

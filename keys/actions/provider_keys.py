@@ -1,0 +1,107 @@
+"""Storing provider keys, and sealing them anew."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from keys import encryption
+from keys.models import ProviderKey
+from keys.queries import open_provider_key, provider_key_context
+from orgs import audit
+from orgs.models import Organization, User
+
+BATCH_MAX = 100
+
+
+@transaction.atomic
+def store_provider_key(
+    *,
+    organization: Organization,
+    base_url: str,
+    secret: str,
+    acting_user: User | None,
+    is_verified: bool = False,
+    now: datetime,
+) -> ProviderKey:
+    """
+    Set or replace the key that an organization spends on. Write-only from here on.
+
+    Requests under way end with the key they began with; later ones use the new one.
+    `is_verified` says that the provider was asked and took it.
+
+    :raises keys.origins.UnusableUrl: if the base URL is not one.
+    """
+    organization = Organization.objects.select_for_update(no_key=True).get(
+        pk=organization.pk
+    )
+    key = ProviderKey.objects.filter(organization=organization).first()
+    before = {"base_url": key.base_url, "last_four": key.last_four} if key else None
+    if key is None:
+        key = ProviderKey(organization=organization, created_at=now)
+    else:
+        key.replaced_at = now
+    key.base_url = base_url
+    key.last_four = secret[-4:]
+    key.created_by = acting_user
+    key.verified_at = now if is_verified else None
+    key.ciphertext = encryption.seal(secret, context=provider_key_context(key))
+    key.save()
+    audit.record(
+        organization=organization,
+        actor=acting_user,
+        action="provider_key.replaced",
+        target=organization.public_id,
+        details={
+            "before": before,
+            "after": {"base_url": key.base_url, "last_four": key.last_four},
+        },
+        now=now,
+    )
+    return key
+
+
+def reseal_provider_keys(*, now: datetime, batch_max: int = BATCH_MAX) -> int:
+    """
+    Encrypt some provider keys anew that are not under the newest key; return how many.
+
+    A batch is a transaction: whatever ends this, the next call goes on where it
+    stopped. Runs at once share the work. What a key opens to stays the same.
+
+    :raises keys.encryption.CannotDecrypt: if one was altered or moved, or its key is
+        no longer in the ring; the batch changes nothing then.
+    """
+    newest = encryption.newest_key_name()
+    with transaction.atomic():
+        old = ProviderKey.objects.exclude(
+            ciphertext__startswith=f"{encryption.FORMAT}.{newest}."
+        )
+        batch = list(
+            old.select_for_update(skip_locked=True, of=("self",))
+            .select_related("organization")
+            .order_by("pk")[:batch_max]
+        )
+        for key in batch:
+            reseal(key, now=now)
+    return len(batch)
+
+
+def reseal(key: ProviderKey, *, now: datetime) -> None:
+    """Encrypt a provider key under the newest key, within a transaction."""
+    before = encryption.key_name_of(key.ciphertext)
+    key.ciphertext = encryption.seal(
+        open_provider_key(key), context=provider_key_context(key)
+    )
+    key.save(update_fields=["ciphertext"])
+    audit.record(
+        organization=key.organization,
+        actor=None,
+        action="provider_key.resealed",
+        target=key.organization.public_id,
+        details={
+            "before": {"encryption_key": before},
+            "after": {"encryption_key": encryption.key_name_of(key.ciphertext)},
+        },
+        now=now,
+    )
