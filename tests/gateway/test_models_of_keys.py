@@ -56,7 +56,9 @@ def test_of_two_models_in_a_body_the_one_that_is_sent_on_counts(
     house: House, provider: rig.Provider
 ) -> None:
     key = key_for(house.organization, "gpt-4o-mini")
-    twice = b'{"model": "gpt-4o-mini", "messages": [{"role": "user", "content": "Hi"}], "model": "gpt-4o"}'
+    one, other = b'"model": "gpt-4o-mini"', b'"model": "gpt-4o"'
+    ask = b'"messages": [{"role": "user", "content": "Hi"}]'
+    twice = b"{" + b", ".join([one, ask, other]) + b"}"
 
     with nothing_written(provider):
         assert call(house.url, key, twice).summary == NOT_FOUND
