@@ -24,7 +24,10 @@ ORGANIZATION_PAGES = (
     ("Members", "users", "orgs:members"),
     ("Keys", "key", "keys:keys"),
     ("Settings", "settings", "billing:settings"),
+    ("Audit log", "shield-check", "orgs:audit"),
 )
+# Where a reader would only be refused.
+OWNERS_PAGES = {"orgs:audit"}
 PERSONAL_PAGES = (
     ("Your account", "user-circle", "orgs:account"),
     ("Password", "lock", "account_change_password"),
@@ -74,10 +77,12 @@ def navigation(
     """Return the links of the rail; pages that do not exist are left out."""
     pages = ORGANIZATION_PAGES if organization else PERSONAL_PAGES
     arguments = {"slug": organization.slug} if organization else {}
+    membership = getattr(request, "membership", None)
+    left_out = set() if membership and membership.is_owner else OWNERS_PAGES
     items = []
     for label, icon, name in pages:
         url = url_or_none(name, arguments)
-        if url is not None:
+        if url is not None and name not in left_out:
             is_current = belongs_to(request.path, url)
             items.append(NavigationItem(label, icon, url, is_current))
     return items

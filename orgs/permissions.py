@@ -48,6 +48,8 @@ class Permission(Enum):
     SEE_SETTINGS = Rule("Settings", "See name, ID, pair and settings", Role.READER)
     CHANGE_SETTINGS = Rule("Settings", "Change the settings of the gateway", Role.OWNER)
 
+    SEE_AUDIT = Rule("Audit", "Read and export the audit log", Role.OWNER)
+
     @property
     def rule(self) -> Rule:
         return self.value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orgs.views import account, home, invitations, members
+from orgs.views import account, audit, home, invitations, members
 
 app_name = "orgs"
 urlpatterns = [
@@ -18,6 +18,8 @@ urlpatterns = [
     ),
     path("invitations/<str:token>", invitations.accept, name="accept_invitation"),
     path("o/<slug:slug>/", home.organization_home, name="organization"),
+    path("o/<slug:slug>/audit", audit.audit, name="audit"),
+    path("o/<slug:slug>/audit/<slug:audit_id>", audit.audit_event, name="audit_event"),
     path("o/<slug:slug>/members", members.members, name="members"),
     path("o/<slug:slug>/members/invite", members.invite, name="invite"),
     path("o/<slug:slug>/members/leave", members.leave, name="leave"),

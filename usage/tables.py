@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from core.csv_text import csv_text
 from core.money import exact_usd
 from usage.dimensions import Group, Metric, written
 from usage.queries import Usage
@@ -146,28 +145,3 @@ def column_name(group: Group) -> str:
 
 def plain(value: int, metric: Metric) -> str:
     return exact_usd(value) if metric is Metric.COST else str(value)
-
-
-def csv_text(lines: Iterable[Sequence[str]]) -> str:
-    """Return lines as CSV (RFC 4180) that no spreadsheet takes for formulas."""
-    text = io.StringIO()
-    writer = csv.writer(text)
-    for line in lines:
-        writer.writerow([defused(value) for value in line])
-    return text.getvalue()
-
-
-def defused(value: str) -> str:
-    """
-    Return a value that a spreadsheet shows and does not run.
-
-    What begins like a formula gets an apostrophe (OWASP, "CSV Injection"); numbers,
-    also negative ones, stay numbers.
-    """
-    if not value.startswith(("=", "+", "-", "@", "\t", "\r", "\n")):
-        return value
-    return value if is_number(value) else f"'{value}"
-
-
-def is_number(value: str) -> bool:
-    return value.removeprefix("-").replace(".", "", 1).isdecimal()

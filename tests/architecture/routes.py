@@ -14,7 +14,7 @@ from billing.actions.scope_limits import set_key_limit, set_member_limit
 from billing.models import RateLimit, SoftLimit
 from orgs.access import PERMISSION
 from orgs.actions import invite_member
-from orgs.models import Organization, Role, User
+from orgs.models import AuditEvent, Organization, Role, User
 from orgs.permissions import Permission
 from tests.factories import usd
 from tests.usage_factories import add_record, make_key
@@ -35,6 +35,8 @@ READER_PAGES = (
     "billing:record",
     "billing:settings",
 )
+# Pages that a reader is refused.
+OWNER_PAGES = ("orgs:audit", "orgs:audit_event")
 # Forms of every member; each view decides what of it is theirs.
 MEMBER_FORMS = ("orgs:leave", "keys:create", "keys:revoke")
 # Forms of owners, with what an owner would send.
@@ -60,7 +62,7 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
     "billing:remove_member_limit": {},
     "billing:set_gateway": {"clamps_output": "on", "cache_s": "3600"},
 }
-ALL_ROUTES = (*READER_PAGES, *MEMBER_FORMS, *OWNER_FORMS)
+ALL_ROUTES = (*READER_PAGES, *OWNER_PAGES, *MEMBER_FORMS, *OWNER_FORMS)
 # Pages that nobody need log in for.
 PUBLIC = (
     "healthz",
@@ -169,6 +171,7 @@ def furnish(acme: Organization, ada: User, rita: User) -> Addresses:
             "alert_id": soft_limit.public_id,
             "rate_id": rate_limit.public_id,
             "record_id": record.public_id,
+            "audit_id": AuditEvent.objects.filter(organization=acme)[0].public_id,
         }
     )
 

@@ -34,7 +34,8 @@ def test_every_route_of_an_organization_names_its_permission(name: str) -> None:
     permission = routes.permission_of(name)
 
     assert permission is not None
-    assert permission.is_given_to(Role.READER) == (name not in routes.OWNER_FORMS)
+    is_owners = name in routes.OWNER_FORMS or name in routes.OWNER_PAGES
+    assert permission.is_given_to(Role.READER) == (not is_owners)
 
 
 @pytest.mark.parametrize("name", routes.ALL_ROUTES)
@@ -124,7 +125,19 @@ def test_control_the_same_form_sent_by_an_owner_changes_something(
     assert routes.everything_written() != before
 
 
-@pytest.mark.parametrize("name", routes.READER_PAGES)
+@pytest.mark.parametrize("name", routes.OWNER_PAGES)
+def test_a_reader_is_refused_an_owners_page(
+    addresses: Addresses, rita: User, name: str
+) -> None:
+    browser, before = browser_of(rita), routes.everything_written()
+
+    answer = browser.get(addresses.of(name))
+
+    assert answer.status_code == FORBIDDEN
+    assert routes.everything_written() == before
+
+
+@pytest.mark.parametrize("name", [*routes.READER_PAGES, *routes.OWNER_PAGES])
 def test_reading_a_page_changes_nothing(
     addresses: Addresses, ada: User, name: str
 ) -> None:

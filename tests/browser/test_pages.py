@@ -33,6 +33,9 @@ PAGES: dict[str, tuple[str | None, str]] = {
     "settings": (ADA, "/o/acme/settings"),
     "settings-reader": (RITA, "/o/acme/settings"),
     "settings-staging": (ADA, "/o/acme-staging/settings"),
+    "audit": (ADA, "/o/acme/audit"),
+    "audit-none": (ADA, "/o/acme/audit?target=nothing"),
+    "audit-event": (ADA, "{audit_path}"),
     "account": (ADA, "/account/"),
 }
 LOOKS: list[tuple[Theme, int]] = [

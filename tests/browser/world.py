@@ -30,7 +30,7 @@ from billing.pricing import Tokens, cost_nanos
 from core.periods import cycle_of, previous_cycle, start_of_day
 from keys.models import ApiKey, ProviderKey
 from orgs.actions import invite_member, link_siblings
-from orgs.models import Environment, Organization, OutboxMail, Role, User
+from orgs.models import AuditEvent, Environment, Organization, OutboxMail, Role, User
 from tests import factories
 from tests.billing.books import book, hold_of
 from tests.factories import usd
@@ -52,6 +52,7 @@ class World:
     staging: Organization
     invitation_path: str
     record_path: str
+    audit_path: str
 
 
 def furnish() -> World:
@@ -82,7 +83,12 @@ def furnish() -> World:
     record_path = use(acme, keys, now)
     hold_for(acme, keys, now)
     limit_scopes(acme, keys, rita, ada, now)
-    return World(acme, staging, invitation_of(acme, ada, now), record_path)
+    invitation_path = invitation_of(acme, ada, now)
+    event = AuditEvent.objects.filter(organization=acme, action="invite.sent").latest(
+        "pk"
+    )
+    audit_path = f"/o/acme/audit/{event.public_id}"
+    return World(acme, staging, invitation_path, record_path, audit_path)
 
 
 def set_limits(acme: Organization, ada: User) -> None:

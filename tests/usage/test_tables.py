@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.csv_text import csv_text, defused
 from usage.dimensions import Group, Metric
 from usage.queries import Amounts, Series, Usage
-from usage.tables import csv_text, defused, percent_of, table_csv, usage_table
+from usage.tables import percent_of, table_csv, usage_table
 
 DAYS = (date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 3))
 
