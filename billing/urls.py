@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from billing import rate_limit_views, scope_views, settings_views, views
+from billing import (
+    organization_views,
+    rate_limit_views,
+    scope_views,
+    settings_views,
+    views,
+)
 
 app_name = "billing"
 urlpatterns = [
@@ -56,6 +62,36 @@ urlpatterns = [
         "o/<slug:slug>/settings/gateway",
         settings_views.set_gateway,
         name="set_gateway",
+    ),
+    path(
+        "organizations/new",
+        organization_views.new_organization,
+        name="new_organization",
+    ),
+    path(
+        "o/<slug:slug>/settings/name",
+        organization_views.rename,
+        name="rename_organization",
+    ),
+    path(
+        "o/<slug:slug>/settings/pair",
+        organization_views.link_pair,
+        name="link_pair",
+    ),
+    path(
+        "o/<slug:slug>/settings/pair/create",
+        organization_views.create_pair,
+        name="create_pair",
+    ),
+    path(
+        "o/<slug:slug>/settings/pair/remove",
+        organization_views.unlink_pair,
+        name="unlink_pair",
+    ),
+    path(
+        "o/<slug:slug>/settings/delete",
+        organization_views.delete,
+        name="delete_organization",
     ),
     path(
         "o/<slug:slug>/usage/records/<slug:record_id>",

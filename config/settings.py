@@ -103,6 +103,7 @@ SIGNUP = env.str("SIGNUP", default="invite")
 if SIGNUP not in ("open", "invite"):
     raise ImproperlyConfigured("SIGNUP must be open or invite.")
 INVITATION_VALID_DAYS = 7
+INVITATIONS_PER_DAY = env.int("INVITATIONS_PER_DAY", default=100)
 OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", default="").rstrip("/")
 OIDC_NAME = env.str("OIDC_NAME", default="Single sign-on")
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)

@@ -34,15 +34,17 @@ def identify(digest: str) -> Identity | None:
     """Return who a key's digest belongs to, or None. Expiry is not looked at."""
     keys = ApiKey.objects.select_related(
         "organization", "user__default_organization__sibling"
-    )
+    ).filter(organization__deleted_at__isnull=True)
     api_key = keys.filter(digest=digest).first()
     if api_key is not None:
         return identify_holder(api_key)
     former = FormerKey.objects.filter(digest=digest).first()
     if former is None:
         return None
-    holder = identify_holder(keys.get(pk=former.api_key_id))
-    return replace(holder, former=former)
+    api_key = keys.filter(pk=former.api_key_id).first()
+    if api_key is None:
+        return None
+    return replace(identify_holder(api_key), former=former)
 
 
 def identify_holder(api_key: ApiKey) -> Identity:

@@ -9,6 +9,7 @@ from typing import Concatenate, ParamSpec
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 
+from orgs.locks import OrganizationGone
 from orgs.models import Membership, Organization, User
 from orgs.permissions import Permission
 
@@ -46,7 +47,11 @@ def org_view(permission: Permission) -> Callable[[OrgView[P]], SlugView]:
         def guarded(
             request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs
         ) -> HttpResponse:
-            return view(admit(request, slug, permission), *args, **kwargs)
+            try:
+                return view(admit(request, slug, permission), *args, **kwargs)
+            except OrganizationGone as error:
+                # Deleted between the door and the deed.
+                raise Http404 from error
 
         setattr(guarded, PERMISSION, permission)
         return guarded

@@ -75,7 +75,7 @@ class MembershipInline(TabularInline):  # type: ignore[misc]
 
 @admin.register(Organization)
 class OrganizationAdmin(ReadOnlyAdmin):
-    list_display = ("name", "environment", "public_id", "suspended_at", "created_at")
+    list_display = ("name", "environment", "public_id", "suspended_at", "deleted_at")
     list_filter = ("environment", "is_demo")
     search_fields = ("name", "slug", "public_id")
     ordering = ("name",)
@@ -87,6 +87,7 @@ class OrganizationAdmin(ReadOnlyAdmin):
         "sibling",
         "is_demo",
         "suspended_at",
+        "deleted_at",
         "created_at",
     )
     inlines = (MembershipInline,)

@@ -5,11 +5,22 @@ from __future__ import annotations
 from orgs.models import Organization
 
 
-def lock_members_of(organization: Organization) -> None:
+class OrganizationGone(Exception):
+    """The organization was deleted."""
+
+
+def lock_members_of(*organizations: Organization) -> None:
     """
-    Wait for other changes of the organization's members; hold until the commit.
+    Wait for other changes of the organizations' members; hold until the commit.
 
     Two owners who demote each other at once would otherwise both find one owner
-    left. Rows that only refer to the organization can still be written.
+    left. Rows that only refer to an organization can still be written.
+
+    :raises OrganizationGone: if one was deleted.
     """
-    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+    keys = {organization.pk for organization in organizations}
+    # In one order: whoever locks the same pair waits, and nobody waits in a ring.
+    rows = Organization.objects.select_for_update(no_key=True).order_by("pk")
+    found = list(rows.filter(pk__in=keys, deleted_at__isnull=True))
+    if len(found) != len(keys):
+        raise OrganizationGone

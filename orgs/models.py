@@ -13,7 +13,7 @@ from django.contrib.auth.models import (
 )
 from django.db import models, transaction
 from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
 from django.utils import timezone
 
 from core import ids
@@ -132,6 +132,8 @@ class Organization(models.Model):
     # Whether members without a second factor are kept out of its pages.
     requires_two_factor = models.BooleanField(default=False)
     suspended_at = models.DateTimeField(null=True, blank=True)
+    # Deleted by an owner: without members, keys and pages; kept for the operator.
+    deleted_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -205,6 +207,9 @@ class Invitation(models.Model):
     token_digest = models.CharField(max_length=64, unique=True)
     invited_by = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     created_at = models.DateTimeField()
+    # When its mail was last queued, and how often: mails are rationed.
+    sent_at = models.DateTimeField(db_default=Now())
+    times_sent = models.PositiveSmallIntegerField(default=1, db_default=1)
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)

@@ -39,6 +39,7 @@ class Permission(Enum):
     INVITE = Rule("Members", "Invite, send again, revoke an invitation", Role.OWNER)
     CHANGE_ROLES = Rule("Members", "Make somebody owner or reader", Role.OWNER)
     REMOVE_MEMBERS = Rule("Members", "Remove a member", Role.OWNER)
+    TRANSFER = Rule("Members", "Hand ownership over and become a reader", Role.OWNER)
     LEAVE = Rule("Members", "Leave, while another owner stays", Role.READER)
     SEE_KEYS = Rule("Keys", "See API keys", Role.READER, readers="their own")
     MAKE_KEYS = Rule("Keys", "Make a personal API key", Role.READER)
@@ -47,6 +48,9 @@ class Permission(Enum):
     SET_PROVIDER_KEY = Rule("Keys", "Set or replace the provider key", Role.OWNER)
     SEE_SETTINGS = Rule("Settings", "See name, ID, pair and settings", Role.READER)
     CHANGE_SETTINGS = Rule("Settings", "Change the settings of the gateway", Role.OWNER)
+    RENAME = Rule("Settings", "Rename the organization", Role.OWNER)
+    PAIR = Rule("Settings", "Link or unlink staging and production", Role.OWNER)
+    DELETE = Rule("Settings", "Delete the organization", Role.OWNER)
 
     SEE_AUDIT = Rule("Audit", "Read and export the audit log", Role.OWNER)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 
 from orgs.models import Invitation, Membership, Organization, Role, User
 from orgs.tokens import digest_token
@@ -25,6 +25,19 @@ def landing_organization(user: User) -> Organization | None:
     if user.default_organization in organizations:
         return user.default_organization
     return organizations[0] if organizations else None
+
+
+def owned_organizations(user: User) -> QuerySet[Organization]:
+    """Return the organizations that a person owns, by name."""
+    return Organization.objects.filter(
+        memberships__user=user, memberships__role=Role.OWNER
+    ).order_by("name", "pk")
+
+
+def possible_siblings(organization: Organization, user: User) -> QuerySet[Organization]:
+    """Return what a person owns that could be the organization's pair."""
+    unpaired = owned_organizations(user).filter(sibling__isnull=True)
+    return unpaired.exclude(environment=organization.environment)
 
 
 def owners_of(organization: Organization) -> list[User]:
@@ -64,6 +77,12 @@ def is_member(*, organization: Organization, email: str) -> bool:
 def open_invitations(organization: Organization, *, now: datetime) -> int:
     """Return how many invitations can still be accepted."""
     return pending_invitations(organization).filter(expires_at__gt=now).count()
+
+
+def invitation_mails(organization: Organization, *, since: datetime) -> int:
+    """Return how many mails the invitations sent since then have had in all."""
+    sent = Invitation.objects.filter(organization=organization, sent_at__gt=since)
+    return int(sent.aggregate(mails=Sum("times_sent", default=0))["mails"])
 
 
 def invitation_of_link(token: str) -> Invitation | None:

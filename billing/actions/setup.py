@@ -119,7 +119,9 @@ def ensure_person(email: str, password: str | None, *, now: datetime) -> User:
 
 def ensure_organization(wish: SetUp, owner: User, *, now: datetime) -> Organization:
     """Return the organization that is meant, made if there is none, with its owner."""
-    found = Organization.objects.filter(name=wish.name, environment=wish.environment)
+    found = Organization.objects.filter(
+        name=wish.name, environment=wish.environment, deleted_at__isnull=True
+    )
     if len(found) > 1:
         raise SeveralOrganizations
     if not found:

@@ -17,10 +17,13 @@ from orgs.actions.members import add_member
 from orgs.locks import lock_members_of
 from orgs.mail import queue_mail
 from orgs.models import Invitation, Membership, Organization, User
-from orgs.queries import is_member, open_invitations
+from orgs.queries import invitation_mails, is_member, open_invitations
 from orgs.tokens import digest_token, new_token
 
 MOST_OPEN_INVITATIONS = 200
+# A link that was sent just now is still on its way.
+RESEND_PAUSE = timedelta(minutes=1)
+RATION_PERIOD = timedelta(days=1)
 
 
 class AlreadyInvited(Exception):
@@ -33,6 +36,14 @@ class AlreadyMember(Exception):
 
 class TooManyInvitations(Exception):
     """Too many invitations of the organization wait to be accepted."""
+
+
+class TooManyToday(Exception):
+    """The organization has sent as many invitations in a day as it may."""
+
+
+class SentJustNow(Exception):
+    """The invitation was sent less than `RESEND_PAUSE` ago."""
 
 
 class InvitationClosed(Exception):
@@ -53,6 +64,7 @@ class InvitationOutcome(Enum):
     ALREADY_MEMBER = "already a member"
     NOT_AN_ADDRESS = "not an e-mail address"
     TOO_MANY = f"not sent: {MOST_OPEN_INVITATIONS} invitations are open already"
+    TOO_MANY_TODAY = "not sent: the invitations of 24 hours are used up"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +82,7 @@ OUTCOMES: dict[type[Exception], InvitationOutcome] = {
     AlreadyInvited: InvitationOutcome.ALREADY_INVITED,
     AlreadyMember: InvitationOutcome.ALREADY_MEMBER,
     TooManyInvitations: InvitationOutcome.TOO_MANY,
+    TooManyToday: InvitationOutcome.TOO_MANY_TODAY,
 }
 
 
@@ -114,7 +127,7 @@ def invite_member(
     An older invitation that has expired gives way.
 
     :raises ValidationError: if it is not an e-mail address.
-    :raises AlreadyMember, AlreadyInvited, TooManyInvitations:
+    :raises AlreadyMember, AlreadyInvited, TooManyInvitations, TooManyToday:
     """
     email = email.strip().lower()
     validate_email(email)
@@ -128,6 +141,7 @@ def invite_member(
         token_digest=digest_token(token),
         invited_by=acting_user,
         created_at=now,
+        sent_at=now,
         expires_at=expiry(now),
     )
     record_invitation(invitation, "invite.sent", acting_user, now)
@@ -149,6 +163,15 @@ def refuse_needless(
         close(invitation, acting_user, now)
     if open_invitations(organization, now=now) >= MOST_OPEN_INVITATIONS:
         raise TooManyInvitations
+    refuse_beyond_ration(organization, now)
+
+
+def refuse_beyond_ration(organization: Organization, now: datetime) -> None:
+    """Keep the installation from being used to send mail to strangers."""
+    if invitation_mails(organization, since=now - RATION_PERIOD) >= (
+        settings.INVITATIONS_PER_DAY
+    ):
+        raise TooManyToday
 
 
 @transaction.atomic
@@ -159,13 +182,28 @@ def resend_invitation(
     Send a new link that is good for the full time; the old one is dead.
 
     :raises InvitationClosed: if it was accepted or revoked.
+    :raises SentJustNow: if the last mail left within `RESEND_PAUSE`.
+    :raises TooManyToday:
     """
     current = lock_invitation(invitation)
+    if now - current.sent_at < RESEND_PAUSE:
+        raise SentJustNow
+    refuse_beyond_ration(current.organization, now)
     token = new_token()
+    current.sent_at = now
+    current.times_sent += 1
     current.token_digest = digest_token(token)
     current.expires_at = expiry(now)
     current.invited_by = acting_user
-    current.save(update_fields=["token_digest", "expires_at", "invited_by"])
+    current.save(
+        update_fields=[
+            "token_digest",
+            "expires_at",
+            "invited_by",
+            "sent_at",
+            "times_sent",
+        ]
+    )
     record_invitation(current, "invite.sent", acting_user, now)
     queue_invitation(current, token, now)
     return current

@@ -95,6 +95,21 @@ def remove_member(
     current.delete()
 
 
+@transaction.atomic
+def transfer_ownership(
+    *, giver: Membership, taker: Membership, acting_user: User | None, now: datetime
+) -> None:
+    """
+    Make another member an owner, and the giver a reader.
+
+    :raises NotAMember: if either has gone in the meantime.
+    :raises LastOwner: if no active owner would be left.
+    """
+    assert giver.organization_id == taker.organization_id, "within an organization"
+    for membership, role in ((taker, Role.OWNER), (giver, Role.READER)):
+        change_role(membership=membership, role=role, acting_user=acting_user, now=now)
+
+
 def lock_membership(membership: Membership) -> Membership:
     """Lock the organization's members and return the membership as it is now."""
     lock_members_of(membership.organization)

@@ -1,4 +1,4 @@
-"""Organizations begin, and form pairs."""
+"""Organizations begin, are renamed, form pairs, and end."""
 
 from __future__ import annotations
 
@@ -11,11 +11,16 @@ from django.utils.text import slugify
 
 from orgs import audit
 from orgs.actions.members import add_member
-from orgs.models import Organization, Role, User
+from orgs.locks import lock_members_of
+from orgs.models import Invitation, Membership, Organization, Role, User
 
 # Names of one kind may be many in a demo, never thousands.
 SLUG_ATTEMPTS = 1000
 LONGEST_SLUG_STEM = 50
+
+
+class CannotPair(Exception):
+    """Both are of one environment, or one of them has a pair."""
 
 
 @transaction.atomic
@@ -79,6 +84,29 @@ def slugs_from(name: str) -> Iterator[str]:
 
 
 @transaction.atomic
+def rename_organization(
+    *,
+    organization: Organization,
+    name: str,
+    acting_user: User | None,
+    now: datetime,
+) -> None:
+    """
+    Give an organization another name; addresses of its pages stay as they are.
+
+    Safe to repeat: the same name again changes and records nothing.
+    """
+    lock_members_of(organization)
+    organization.refresh_from_db(fields=["name"])
+    before = organization.name
+    if before == name:
+        return
+    organization.name = name
+    organization.save(update_fields=["name"])
+    record_update(organization, {"name": before}, {"name": name}, acting_user, now)
+
+
+@transaction.atomic
 def link_siblings(
     *,
     one: Organization,
@@ -86,19 +114,89 @@ def link_siblings(
     acting_user: User | None,
     now: datetime,
 ) -> None:
-    """Make a staging and a production organization each other's pair."""
-    assert one.environment != other.environment, "a pair is of two environments"
-    in_order = sorted([one, other], key=lambda each: each.pk)
-    for each in in_order:
-        Organization.objects.select_for_update(no_key=True).get(pk=each.pk)
+    """
+    Make a staging and a production organization each other's pair.
+
+    :raises CannotPair: if both are of one environment, or one has a pair.
+    """
+    lock_members_of(one, other)
+    for each in (one, other):
+        each.refresh_from_db(fields=["sibling"])
+    if one.environment == other.environment or one.sibling or other.sibling:
+        raise CannotPair
     for each, sibling in ((one, other), (other, one)):
         each.sibling = sibling
         each.save(update_fields=["sibling"])
-        audit.record(
-            organization=each,
-            actor=acting_user,
-            action="organization.updated",
-            target=each.public_id,
-            details={"after": {"sibling": sibling.public_id}},
-            now=now,
-        )
+        record_update(each, None, {"sibling": sibling.public_id}, acting_user, now)
+
+
+@transaction.atomic
+def unlink_siblings(
+    *, organization: Organization, acting_user: User | None, now: datetime
+) -> None:
+    """
+    Take a pair apart; both go on, each for itself.
+
+    Safe to repeat: without a pair nothing changes.
+    """
+    organization.refresh_from_db(fields=["sibling"])
+    sibling = organization.sibling
+    if sibling is None:
+        return
+    lock_members_of(organization, sibling)
+    for each, other in ((organization, sibling), (sibling, organization)):
+        rows = Organization.objects.filter(pk=each.pk, sibling=other)
+        if rows.update(sibling=None):
+            each.sibling = None
+            record_update(each, {"sibling": other.public_id}, None, acting_user, now)
+
+
+@transaction.atomic
+def close_organization(
+    *, organization: Organization, acting_user: User | None, now: datetime
+) -> None:
+    """
+    Mark an organization as deleted: nobody is in it or invited to it any more.
+
+    Its rows stay, and its slug: an old link leads nowhere, never to somebody else.
+    Money and keys are for the caller to look after, in the same transaction.
+
+    :raises orgs.locks.OrganizationGone: if it was deleted before.
+    """
+    unlink_siblings(organization=organization, acting_user=acting_user, now=now)
+    lock_members_of(organization)
+    Organization.objects.filter(pk=organization.pk).update(deleted_at=now)
+    organization.deleted_at = now
+    invitations = Invitation.objects.pending().filter(organization=organization)
+    invitations.update(revoked_at=now)
+    people = User.objects.filter(default_organization=organization)
+    people.update(default_organization=None)
+    memberships = Membership.objects.filter(organization=organization)
+    roles = dict(memberships.values_list("user__public_id", "role"))
+    memberships.delete()
+    audit.record(
+        organization=organization,
+        actor=acting_user,
+        action="organization.deleted",
+        target=organization.public_id,
+        details={"before": {"name": organization.name, "members": roles}},
+        now=now,
+    )
+
+
+def record_update(
+    organization: Organization,
+    before: dict[str, str] | None,
+    after: dict[str, str] | None,
+    acting_user: User | None,
+    now: datetime,
+) -> None:
+    sides = {"before": before, "after": after}
+    audit.record(
+        organization=organization,
+        actor=acting_user,
+        action="organization.updated",
+        target=organization.public_id,
+        details={side: values for side, values in sides.items() if values},
+        now=now,
+    )

@@ -16,6 +16,8 @@ from orgs.access import OrgRequest, org_view
 from orgs.actions import (
     AccountExists,
     InvitationClosed,
+    SentJustNow,
+    TooManyToday,
     WrongAddress,
     accept_as_new_person,
     accept_invitation,
@@ -28,6 +30,14 @@ from orgs.permissions import Permission
 from orgs.queries import has_account, invitation_of_link, pending_invitations
 
 CLOSED = "This invitation was accepted or revoked in the meantime."
+RESEND_REFUSALS: dict[type[Exception], str] = {
+    InvitationClosed: CLOSED,
+    SentJustNow: "This invitation was sent just now. Wait a minute, then try again.",
+    TooManyToday: (
+        "Not sent: this organization's invitations of 24 hours are used up. "
+        "The link sent before still works."
+    ),
+}
 
 
 @org_view(Permission.INVITE)
@@ -39,8 +49,8 @@ def resend(request: OrgRequest, invitation_id: str) -> HttpResponse:
         resend_invitation(
             invitation=invitation, acting_user=request.user, now=timezone.now()
         )
-    except InvitationClosed:
-        messages.error(request, CLOSED)
+    except (InvitationClosed, SentJustNow, TooManyToday) as refusal:
+        messages.error(request, RESEND_REFUSALS[type(refusal)])
     else:
         messages.success(
             request,

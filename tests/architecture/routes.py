@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
@@ -16,7 +17,7 @@ from orgs.access import PERMISSION
 from orgs.actions import invite_member
 from orgs.models import AuditEvent, Organization, Role, User
 from orgs.permissions import Permission
-from tests.factories import usd
+from tests.factories import join, usd
 from tests.usage_factories import add_record, make_key
 
 TABLES = ("orgs_%", "keys_%", "usage_%", "billing_%")
@@ -60,6 +61,11 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
     "billing:remove_key_limit": {},
     "billing:set_member_limit": {"amount": "5.00"},
     "billing:remove_member_limit": {},
+    "billing:rename_organization": {"name": "Acme Works"},
+    "billing:link_pair": {"sibling": "org-unpaired"},
+    "billing:create_pair": {},
+    "billing:unlink_pair": {},
+    "billing:delete_organization": {"name": "Acme"},
     "billing:set_gateway": {"clamps_output": "on", "cache_s": "3600"},
 }
 ALL_ROUTES = (*READER_PAGES, *OWNER_PAGES, *MEMBER_FORMS, *OWNER_FORMS)
@@ -153,8 +159,13 @@ def furnish(acme: Organization, ada: User, rita: User) -> Addresses:
         email="ned@acme.example",
         role=Role.READER,
         acting_user=ada,
-        now=now,
+        # Long enough ago to be sent again.
+        now=now - timedelta(hours=1),
     )
+    unpaired = Organization.objects.create(
+        public_id="org-unpaired", name="Trials", slug="trials", environment="staging"
+    )
+    join(ada, unpaired, Role.OWNER)
     key = make_key("Support bot", organization=acme)
     record = add_record(acme, at=now, cost_nanos=5, api_key=key)
     soft_limit = SoftLimit.objects.create(organization=acme, amount_nanos=usd(40))

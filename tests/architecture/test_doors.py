@@ -116,6 +116,8 @@ def test_control_the_same_form_sent_by_an_owner_changes_something(
     SpendLimits.objects.update_or_create(
         organization=acme, defaults={"hard_limit_nanos": usd(50)}
     )
+    if name == "billing:unlink_pair":
+        browser_of(ada).post(addresses.of("billing:create_pair"))
     browser, url = browser_of(ada), addresses.of(name)
     before = routes.everything_written()
 

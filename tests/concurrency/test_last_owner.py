@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
+from django.db import IntegrityError, connection
 
 from orgs.actions import LastOwner, change_role, members
 from orgs.models import Membership, Organization, Role, User
@@ -30,7 +32,7 @@ def demote(organization: Organization, user: User, acting_user: User) -> bool:
         change_role(
             membership=membership, role=Role.READER, acting_user=acting_user, now=NOW
         )
-    except LastOwner:
+    except (LastOwner, IntegrityError):
         return False
     return True
 
@@ -55,7 +57,7 @@ def test_one_owner_stays() -> None:
     assert owners() == 1
 
 
-def test_control_without_the_lock_nobody_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+def without_the_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     both_have_looked = threading.Barrier(2)
     look = members.refuse_last_owner
 
@@ -65,5 +67,52 @@ def test_control_without_the_lock_nobody_stays(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr(members, "lock_members_of", lambda _: None)
     monkeypatch.setattr(members, "refuse_last_owner", look_together)
+
+
+def test_without_the_lock_the_database_keeps_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    without_the_lock(monkeypatch)
+    done = demote_each_other(*two_owners())
+    assert sorted(done) == [False, True]
+    assert owners() == 1
+
+
+@pytest.fixture
+def _no_trigger(committed_db: None) -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE orgs_membership DISABLE TRIGGER an_owner_changes")
+        yield
+        cursor.execute("ALTER TABLE orgs_membership ENABLE TRIGGER an_owner_changes")
+
+
+@pytest.mark.usefixtures("_no_trigger")
+def test_control_without_lock_and_trigger_nobody_stays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    without_the_lock(monkeypatch)
     assert demote_each_other(*two_owners()) == [True, True]
+    assert owners() == 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DELETE FROM orgs_membership",
+        "UPDATE orgs_membership SET role = 'reader'",
+    ],
+)
+def test_whatever_writes_the_last_owner_stays(statement: str) -> None:
+    two_owners()
+    with (
+        pytest.raises(IntegrityError, match="needs an owner"),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement)
+    assert owners() == 2
+
+
+def test_an_organization_that_goes_takes_its_owners_along() -> None:
+    two_owners()
+    Organization.objects.all().delete()
     assert owners() == 0

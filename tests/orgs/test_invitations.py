@@ -8,6 +8,7 @@ from http import HTTPStatus
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from orgs.actions import (
     AlreadyInvited,
@@ -153,10 +154,50 @@ def test_a_revoked_link_is_gone(ada: User, acme: Organization) -> None:
     assert not User.objects.filter(email=ZOE).exists()
 
 
+def resend(ada: User, *, minutes_ago: int) -> str:
+    """Send Zoe's invitation again, as if the last mail had left so long ago."""
+    invitation = Invitation.objects.get()
+    sent_at = timezone.now() - timedelta(minutes=minutes_ago)
+    Invitation.objects.update(sent_at=sent_at)
+    path = f"/o/acme/invitations/{invitation.public_id}/resend"
+    return browser_of(ada).post(path, follow=True).content.decode()
+
+
+def test_what_was_sent_just_now_is_not_sent_again(
+    ada: User, acme: Organization
+) -> None:
+    link = invite_zoe(ada)
+    assert "was sent just now" in resend(ada, minutes_ago=0)
+    assert OutboxMail.objects.count() == 1
+    assert Client().get(link).status_code == HTTPStatus.OK
+
+
+def test_mails_of_a_day_are_rationed_those_sent_again_too(
+    ada: User, acme: Organization, settings: Settings
+) -> None:
+    settings.INVITATIONS_PER_DAY = 2
+    invite_zoe(ada)
+    resend(ada, minutes_ago=2)
+    assert "used up" in resend(ada, minutes_ago=2)
+    form = {"emails": "nils@new.example", "role": "reader"}
+    page = browser_of(ada).post("/o/acme/members/invite", form).content.decode()
+    assert "used up" in page
+    assert OutboxMail.objects.count() == 2
+    assert Invitation.objects.get().times_sent == 2
+
+
+def test_the_ration_is_for_a_day(
+    ada: User, acme: Organization, settings: Settings
+) -> None:
+    settings.INVITATIONS_PER_DAY = 1
+    invite_zoe(ada)
+    resend(ada, minutes_ago=25 * 60)
+    assert OutboxMail.objects.count() == 2
+
+
 def test_sending_again_kills_the_old_link(ada: User, acme: Organization) -> None:
     old = invite_zoe(ada)
-    invitation = Invitation.objects.get()
-    browser_of(ada).post(f"/o/acme/invitations/{invitation.public_id}/resend")
+    resend(ada, minutes_ago=2)
     new = link_mailed_to(ZOE)
     assert Client().get(old).status_code == HTTPStatus.NOT_FOUND
     assert Client().get(new).status_code == HTTPStatus.OK
