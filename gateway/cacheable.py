@@ -38,7 +38,10 @@ def canonical(call: Call) -> bytes | None:
         return None
     kept = {k: v for k, v in call.body.items() if k not in IMMATERIAL}
     asked = [call.path, call.wants_usage, kept]
-    return orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
+    try:
+        return orjson.dumps(asked, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # just not too deep to be sent
+        return None
 
 
 def is_deterministic(call: Call) -> bool:

@@ -113,9 +113,14 @@ class Exchange:
         )
 
     def forget_body(self) -> None:
-        """Let go of a body that the provider has: an answer may be long in coming."""
-        self.call.body, self.call.payload, self.call.form = {}, b"", None
-        self.request.end()
+        """
+        Let go of a body that the provider has: an answer may be long in coming.
+
+        Not of a form: a provider may answer while it is still on its way from disk.
+        """
+        self.call.body, self.call.payload = {}, b""
+        if self.call.form is None:
+            self.request.end()
 
     async def settle(
         self, outcome: Outcome, status_code: int, tokens: Tokens | None
