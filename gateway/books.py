@@ -197,6 +197,15 @@ class Books:
         except (PipelineBroken, StatementFailed) as error:
             await self._recover(batch, error)
             return
+        except Exception as error:
+            # The edge: whatever this is, those who come after it must be booked.
+            logger.exception("booking_failed_oddly size=%d", len(batch.pending))
+            await self._pipeline.close()
+            if await self._is_connected():
+                await self._recover(batch, StatementFailed(type(error).__name__))
+            else:
+                self._put_back(batch)
+            return
         for event_id in booked.bound_violations:
             metrics.BOUND_VIOLATIONS.inc()
             logger.error("bound_violated event=%s", event_id)

@@ -14,6 +14,8 @@ from typing import Any
 
 import orjson
 
+from gateway.reports import COUNT_MAX
+
 TEXT_TYPE = (b"content-type", b"text/plain; charset=utf-8")
 JSON_TYPE = (b"content-type", b"application/json")
 
@@ -73,7 +75,7 @@ def heard_seconds(body: bytes) -> int | None:
     duration = document.get("duration") if document else None
     if isinstance(duration, bool) or not isinstance(duration, int | float):
         return None
-    return math.ceil(duration) if 0 <= duration < math.inf else None
+    return math.ceil(duration) if 0 <= duration <= COUNT_MAX else None
 
 
 def parsed(body: bytes) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from billing.booking import Statement
 from billing.booking_single import LOCK_BUDGET
-from billing.booking_types import Hold
+from billing.booking_types import Hold, Settlement
 from billing.limits import Refusal
 from billing.models import BillingProfile, Budget
 from billing.models import Hold as HoldRow
@@ -20,7 +20,7 @@ from gateway import database
 from gateway.books import STATEMENTS, Books, BooksUnreachable
 from gateway.pipeline import Pipeline
 from orgs.models import Organization
-from tests.billing.books import hold_of
+from tests.billing.books import hold_of, settling
 
 
 @pytest.fixture
@@ -129,3 +129,27 @@ def test_whoever_waits_hears_at_once_that_the_connection_was_cut(
     assert asyncio.run(hold_on_a_connection_that_is_cut(hold_of(funded, 7))) < 2
 
     assert held() == (0, 0)
+
+
+async def book_after(unbookable: Settlement, hold: Hold) -> Refusal | None:
+    """Hold after a settlement that no table can keep, while that is tried again."""
+    books = Books()
+    await books.open()
+    await books.hold(unbookable.hold)
+    await books.settle(unbookable)
+    try:
+        async with asyncio.timeout(20):
+            return await books.hold(hold)
+    finally:
+        await books.close(timeout_s=1)
+
+
+@pytest.mark.parametrize("cost_nanos", [10**300, 2**63, 2**62])
+def test_what_cannot_be_booked_stands_in_nobodys_way(
+    funded: Organization, cost_nanos: int
+) -> None:
+    first, other = hold_of(funded, 7), hold_of(funded, 9)
+
+    assert asyncio.run(book_after(settling(first, cost_nanos), other)) is None
+
+    assert HoldRow.objects.filter(event_id=other.event_id).exists()

@@ -58,3 +58,19 @@ def test_a_tier_that_no_table_can_keep(house: House, tier: str) -> None:
     house.client().chat.completions.create(model="gpt-4o-mini", messages=[message])
 
     assert ended(house).kind == "actual"
+
+
+@pytest.mark.parametrize("seconds", [1e300, 10**12, -1, "many"])
+def test_a_recording_that_is_said_to_be_longer_than_time(
+    house: House, seconds: Any
+) -> None:
+    for _ in range(2):
+        house.client().audio.transcriptions.create(
+            model="whisper-1",
+            file=("a.wav", wav(1.0), "audio/wav"),
+            response_format="verbose_json",
+            prompt=orjson.dumps({"seconds": seconds, "usage": False}).decode(),
+        )
+
+    wait_until(lambda: len(house.records()) == 2 and not house.holds())
+    assert {record.kind for record in house.records()} == {"estimated"}
