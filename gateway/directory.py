@@ -64,8 +64,10 @@ class Directory:
 
     def __init__(self) -> None:
         self._entries: dict[Hashable, Any] = {}
+        # What is being read, by name and generation.
+        self._readings: dict[tuple[Hashable, int], asyncio.Task[Any]] = {}
         self._generation = 0
-        self._is_listening = False
+        self.is_listening = False
         self._listener: asyncio.Task[None] | None = None
         self._threads = new_threads()
 
@@ -108,7 +110,7 @@ class Directory:
 
     def keep(self, name: Hashable, value: object) -> None:
         """Remember something that a change of the watched tables makes void."""
-        if self._is_listening and len(self._entries) < ENTRIES_MAX:
+        if self.is_listening and len(self._entries) < ENTRIES_MAX:
             self._entries[name] = value
 
     def kept(self, name: Hashable) -> Any:
@@ -118,12 +120,34 @@ class Directory:
         found: T | None = self._entries.get(name)
         if found is not None:
             return found
+        if not self.is_listening:
+            return await self._read(read)
+        # Who asks for the same before it is read waits with the first: a gateway that
+        # begins under load reads each thing once. Not across a change: that is news.
+        asked = name, self._generation
+        reading = self._readings.get(asked)
+        if reading is None:
+            reading = asyncio.create_task(self._read_and_keep(name, read))
+            self._readings[asked] = reading
+            reading.add_done_callback(lambda done: self._end_reading(asked, done))
+        # One of them that leaves takes nothing from the others.
+        value: T = await asyncio.shield(reading)
+        return value
+
+    async def _read_and_keep(self, name: Hashable, read: Callable[[], T]) -> T:
         generation = self._generation
         value = await self._read(read)
         # A change that came while we read may have made the answer old.
         if value is not None and generation == self._generation:
             self.keep(name, value)
         return value
+
+    def _end_reading(
+        self, asked: tuple[Hashable, int], reading: asyncio.Task[Any]
+    ) -> None:
+        del self._readings[asked]
+        if not reading.cancelled():
+            reading.exception()  # whoever waits is told; perhaps nobody does
 
     async def _read(self, read: Callable[[], T]) -> T:
         threads, loop = self._threads, asyncio.get_running_loop()
@@ -154,7 +178,7 @@ class Directory:
         async with await database.connect() as connection:
             await connection.execute(f"LISTEN {CHANNEL}")
             self._forget()
-            self._is_listening = True
+            self.is_listening = True
             while True:
                 async for _ in connection.notifies(timeout=PROBE_EVERY_S):
                     self._forget()
@@ -176,7 +200,7 @@ class Directory:
             silence.cancel()
 
     def _lose_touch(self) -> None:
-        self._is_listening = False
+        self.is_listening = False
         self._forget()
 
 
