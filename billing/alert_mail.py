@@ -15,7 +15,7 @@ from core.money import cents_usd
 from core.periods import cycle_interval
 from orgs.mail import queue_mail
 from orgs.models import Organization
-from orgs.queries import owners_of
+from orgs.queries import addresses_of_owners
 from usage.dimensions import Dimension
 from usage.queries import usage_of
 from usage.spans import Span
@@ -69,7 +69,7 @@ def queue_alert_mail(
     """Queue the mail of an alert; the template has the name of the alert's kind."""
     queue_mail(
         kind=alert.kind,
-        recipients=[owner.email for owner in owners_of(organization)],
+        recipients=addresses_of_owners(organization, kind=alert.kind),
         subject=subject,
         template=alert.kind,
         context=facts_of(organization, alert, now=now) | context,

@@ -8,10 +8,12 @@ from typing import Concatenate, ParamSpec
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 
 from orgs.locks import OrganizationGone
 from orgs.models import Membership, Organization, User
 from orgs.permissions import Permission
+from orgs.queries import has_second_factor
 
 P = ParamSpec("P")
 
@@ -38,7 +40,8 @@ def org_view(permission: Permission) -> Callable[[OrgView[P]], SlugView]:
     Admit members of the organization that `slug` names who have the permission.
 
     To a stranger an organization looks like one that does not exist (404); a member
-    with too little role is told so (403). `slug` is taken out of the arguments;
+    with too little role is told so (403), and so is one who lacks the second factor
+    that the organization requires. `slug` is taken out of the arguments;
     the view finds `request.organization` and `request.membership`.
     """
 
@@ -48,7 +51,10 @@ def org_view(permission: Permission) -> Callable[[OrgView[P]], SlugView]:
             request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs
         ) -> HttpResponse:
             try:
-                return view(admit(request, slug, permission), *args, **kwargs)
+                admitted = admit(request, slug, permission)
+                if lacks_required_factor(admitted):
+                    return factor_needed_page(admitted)
+                return view(admitted, *args, **kwargs)
             except OrganizationGone as error:
                 # Deleted between the door and the deed.
                 raise Http404 from error
@@ -67,6 +73,17 @@ def admit(request: HttpRequest, slug: str, permission: Permission) -> OrgRequest
     if not permission.is_given_to(membership.role):
         raise PermissionDenied("Only owners of the organization can do this.")
     return request  # type: ignore[return-value]
+
+
+def lacks_required_factor(request: OrgRequest) -> bool:
+    return request.organization.requires_two_factor and not has_second_factor(
+        request.user
+    )
+
+
+def factor_needed_page(request: OrgRequest) -> HttpResponse:
+    """Explain (403) that the organization asks for a second factor."""
+    return render(request, "orgs/factor_needed.html", status=403)
 
 
 def membership_in(request: HttpRequest, slug: str) -> Membership:

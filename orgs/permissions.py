@@ -51,6 +51,7 @@ class Permission(Enum):
     RENAME = Rule("Settings", "Rename the organization", Role.OWNER)
     PAIR = Rule("Settings", "Link or unlink staging and production", Role.OWNER)
     DELETE = Rule("Settings", "Delete the organization", Role.OWNER)
+    CHANGE_SECURITY = Rule("Settings", "Require two factors of members", Role.OWNER)
 
     SEE_AUDIT = Rule("Audit", "Read and export the audit log", Role.OWNER)
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from allauth.mfa.models import Authenticator
 from django.db.models import QuerySet, Sum
 
-from orgs.models import Invitation, Membership, Organization, Role, User
+from orgs.models import Invitation, MailOptOut, Membership, Organization, Role, User
 from orgs.tokens import digest_token
+
+# Recovery codes are none: they come with these.
+SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
 
 def organizations_of(user: User) -> list[Membership]:
@@ -51,6 +55,16 @@ def owners_of(organization: Organization) -> list[User]:
     )
 
 
+def addresses_of_owners(
+    organization: Organization, *, kind: str | None = None
+) -> list[str]:
+    """Return the owners' addresses, without those who opted out of mails of a kind."""
+    owners = owners_of(organization)
+    refusals = MailOptOut.objects.filter(user__in=owners, kind=kind)
+    refusing = set(refusals.values_list("user_id", flat=True))
+    return [owner.email for owner in owners if owner.pk not in refusing]
+
+
 def members_of(organization: Organization) -> QuerySet[Membership]:
     """Return the memberships with their people: owners first, then by name."""
     return organization.memberships.select_related("user").order_by(
@@ -89,6 +103,17 @@ def invitation_of_link(token: str) -> Invitation | None:
     """Return the invitation whose mailed link holds the token, open or not."""
     invitations = Invitation.objects.select_related("organization", "invited_by")
     return invitations.filter(token_digest=digest_token(token)).first()
+
+
+def has_second_factor(user: User) -> bool:
+    """Say whether logging in takes more than the password."""
+    factors = Authenticator.objects.filter(user=user, type__in=SECOND_FACTORS)
+    return bool(factors.exists())
+
+
+def mails_refused_by(user: User) -> set[str]:
+    """Return the kinds of mail that a person opted out of."""
+    return set(user.opt_outs.values_list("kind", flat=True))
 
 
 def is_invited(email: str, *, now: datetime) -> bool:

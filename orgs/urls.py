@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orgs.views import account, audit, home, invitations, members
+from orgs.views import account, audit, home, invitations, members, security
 
 app_name = "orgs"
 urlpatterns = [
     path("", home.home, name="home"),
     path("theme/", home.set_theme, name="theme"),
     path("account/", account.account, name="account"),
+    path("account/profile/", account.save_profile, name="save_profile"),
+    path("account/mails/", account.save_mails, name="save_mails"),
+    path(
+        "o/<slug:slug>/settings/two-factor",
+        security.set_two_factor,
+        name="set_two_factor",
+    ),
     path(
         "account/default-organization/",
         account.set_default,

@@ -36,7 +36,12 @@ from orgs.actions.organizations import (
     rename_organization,
     unlink_siblings,
 )
-from orgs.actions.people import set_default_organization
+from orgs.actions.people import (
+    choose_mails,
+    set_default_organization,
+    update_profile,
+)
+from orgs.actions.security import NoSecondFactor, require_two_factor
 
 __all__ = [
     "AccountExists",
@@ -47,6 +52,7 @@ __all__ = [
     "InvitationOutcome",
     "InvitationResult",
     "LastOwner",
+    "NoSecondFactor",
     "NotAMember",
     "SentJustNow",
     "TooManyInvitations",
@@ -56,6 +62,7 @@ __all__ = [
     "accept_invitation",
     "add_member",
     "change_role",
+    "choose_mails",
     "close_organization",
     "create_organization",
     "invite_many",
@@ -63,9 +70,11 @@ __all__ = [
     "link_siblings",
     "remove_member",
     "rename_organization",
+    "require_two_factor",
     "resend_invitation",
     "revoke_invitation",
     "set_default_organization",
     "transfer_ownership",
     "unlink_siblings",
+    "update_profile",
 ]

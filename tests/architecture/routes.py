@@ -18,6 +18,7 @@ from orgs.actions import invite_member
 from orgs.models import AuditEvent, Organization, Role, User
 from orgs.permissions import Permission
 from tests.factories import join, usd
+from tests.factors import give_app
 from tests.usage_factories import add_record, make_key
 
 TABLES = ("orgs_%", "keys_%", "usage_%", "billing_%")
@@ -47,6 +48,7 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
     "orgs:remove_member": {},
     "orgs:resend_invitation": {},
     "orgs:revoke_invitation": {},
+    "orgs:set_two_factor": {"is_required": "on"},
     "keys:set_provider_key": {
         "base_url": "https://api.openai.com/v1",
         "secret": "sk-proj-0123456789abcdefghij",
@@ -154,6 +156,8 @@ class Addresses:
 def furnish(acme: Organization, ada: User, rita: User) -> Addresses:
     """Give Acme something of every kind that an address can name."""
     now = timezone.now()
+    # Only who has a second factor may require one of others.
+    give_app(ada)
     invitation = invite_member(
         organization=acme,
         email="ned@acme.example",

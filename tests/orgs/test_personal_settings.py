@@ -1,0 +1,115 @@
+"""What people settle for themselves: profile, mails, sessions."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.cache import cache
+from django.db import IntegrityError, transaction
+from django.test import Client
+
+from orgs.models import AuditEvent, MailOptOut, Organization, Role, User
+from orgs.queries import addresses_of_owners
+from tests.factories import join, make_user
+from tests.visits import browser_of, is_logged_in, log_in
+
+pytestmark = pytest.mark.django_db
+
+PROFILE, MAILS = "/account/profile/", "/account/mails/"
+
+
+@pytest.fixture(autouse=True)
+def _fresh_limits() -> None:
+    cache.clear()
+
+
+def test_name_and_time_zone_are_changed(ada: User, acme: Organization) -> None:
+    form = {"name": " Ada  Roe ", "time_zone": "Europe/Berlin"}
+    page = browser_of(ada).post(PROFILE, form, follow=True).content.decode()
+    ada.refresh_from_db()
+    assert (ada.name, ada.time_zone) == ("Ada Roe", "Europe/Berlin")
+    assert "Your profile is saved" in page
+    event = AuditEvent.objects.get(action="user.updated")
+    assert event.details["before"] == {"name": "Ada Moss", "time_zone": "UTC"}
+
+
+@pytest.mark.parametrize("zone", ["Mars/Base", "../etc/passwd", ""])
+def test_a_zone_that_is_none_changes_nothing(ada: User, zone: str) -> None:
+    answer = browser_of(ada).post(PROFILE, {"name": "Ada", "time_zone": zone})
+    assert answer.status_code == 422
+    ada.refresh_from_db()
+    assert (ada.name, ada.time_zone) == ("Ada Moss", "UTC")
+    assert not AuditEvent.objects.exists()
+
+
+def test_soft_limit_mails_can_be_refused_and_had_again(
+    ada: User, acme: Organization
+) -> None:
+    browser = browser_of(ada)
+    browser.post(MAILS)
+    assert addresses_of_owners(acme, kind="soft_limit") == []
+    browser.post(MAILS, {"wanted": "soft_limit"})
+    assert addresses_of_owners(acme, kind="soft_limit") == [ada.email]
+
+
+def test_other_owners_still_get_what_one_refuses(ada: User, acme: Organization) -> None:
+    olga = make_user("olga@acme.example")
+    join(olga, acme, Role.OWNER)
+    browser_of(ada).post(MAILS)
+    assert addresses_of_owners(acme, kind="soft_limit") == [olga.email]
+
+
+def test_hard_limit_mails_cannot_be_refused(ada: User, acme: Organization) -> None:
+    browser_of(ada).post(MAILS, {"wanted": "hard_limit"})
+    assert not MailOptOut.objects.exists()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        MailOptOut.objects.create(user=ada, kind="hard_limit")
+    assert addresses_of_owners(acme, kind="hard_limit") == [ada.email]
+
+
+def two_browsers(user: User) -> tuple[Client, Client]:
+    browsers = Client(), Client(HTTP_USER_AGENT="A phone of 2026")
+    for browser in browsers:
+        log_in(browser, user)
+        assert is_logged_in(browser)
+    return browsers
+
+
+def test_the_sessions_are_listed(ada: User) -> None:
+    here, _ = two_browsers(ada)
+    page = here.get("/account/sessions/").content.decode()
+    assert "A phone of 2026" in page
+    assert "This one" in page
+
+
+def test_all_other_sessions_are_ended_at_once(ada: User) -> None:
+    here, elsewhere = two_browsers(ada)
+    here.post("/account/sessions/")
+    assert here.get("/account/").status_code == 200
+    assert elsewhere.get("/account/").status_code == 302
+
+
+def test_nobody_ends_the_sessions_of_others(ada: User, oscar: User) -> None:
+    here, elsewhere = two_browsers(ada)
+    stranger, _ = two_browsers(oscar)
+    stranger.post("/account/sessions/")
+    assert here.get("/account/").status_code == 200
+    assert elsewhere.get("/account/").status_code == 200
+
+
+def test_a_changed_password_ends_all_other_sessions(ada: User) -> None:
+    here, elsewhere = two_browsers(ada)
+    form = {
+        "oldpassword": "correct horse battery staple",
+        "password1": "another long one",
+        "password2": "another long one",
+    }
+    here.post("/account/password/change/", form)
+    assert here.get("/account/").status_code == 200
+    assert elsewhere.get("/account/").status_code == 302
+    assert AuditEvent.objects.filter(action="user.password_changed").count() == 1
+
+
+def test_a_session_ends_with_the_account(ada: User) -> None:
+    here, _ = two_browsers(ada)
+    User.objects.filter(pk=ada.pk).update(is_active=False)
+    assert here.get("/account/").status_code == 302
