@@ -17,8 +17,12 @@ PEOPLE = (
 MODEL = "sandbox-1"
 
 
-def banner(*, base_url: str, log_dir: Path, demo_key: DemoKey | None) -> str:
+def banner(
+    *, base_url: str, log_dir: Path, demo_key: DemoKey | None, set_up: str | None
+) -> str:
     parts = [f"\nTokenhouse is ready: {base_url}\n"]
+    if set_up is not None:
+        parts.append(f"Make the operator's account here, once:\n\n  {set_up}\n")
     if demo_key is not None:
         parts += [logins(), curl_line(demo_key), sdk_snippet(demo_key)]
     parts.append(f"Logs: {log_dir}    Stop: Ctrl-C\n")

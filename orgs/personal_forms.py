@@ -7,7 +7,9 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
+from django.contrib.auth.password_validation import validate_password
 
+from orgs.models import User
 from orgs.person_models import OptionalMail
 
 
@@ -36,6 +38,41 @@ class ProfileForm(forms.Form):
 
     def clean_name(self) -> str:
         return " ".join(self.cleaned_data["name"].split())
+
+
+class OperatorForm(forms.Form):
+    """Who runs the installation."""
+
+    email = forms.EmailField(
+        label="E-mail",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username"}),
+    )
+    name = forms.CharField(
+        label="Your name",
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        max_length=200,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="At least 8 characters, not a common one.",
+    )
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+    def clean(self) -> dict[str, Any]:
+        """Hold the password against the rules, the name and the address too."""
+        values = super().clean() or {}
+        person = User(email=values.get("email", ""), name=values.get("name", ""))
+        try:
+            validate_password(values.get("password", ""), person)
+        except forms.ValidationError as error:
+            self.add_error("password", error)
+        return values
 
 
 class MailForm(forms.Form):

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from django.urls import path
 
-from orgs.views import account, audit, home, invitations, members, security
+from orgs.views import (
+    account,
+    audit,
+    first_set_up,
+    home,
+    invitations,
+    members,
+    security,
+)
 
 app_name = "orgs"
 urlpatterns = [
     path("", home.home, name="home"),
+    path("set-up/<slug:token>", first_set_up.first_set_up, name="first_set_up"),
     path("theme/", home.set_theme, name="theme"),
     path("account/", account.account, name="account"),
     path("account/profile/", account.save_profile, name="save_profile"),

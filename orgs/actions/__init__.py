@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from orgs.actions.first_set_up import AddressTaken, AlreadySetUp, set_up_operator
 from orgs.actions.invitations import (
     AccountExists,
     AlreadyInvited,
@@ -45,8 +46,10 @@ from orgs.actions.security import NoSecondFactor, require_two_factor
 
 __all__ = [
     "AccountExists",
+    "AddressTaken",
     "AlreadyInvited",
     "AlreadyMember",
+    "AlreadySetUp",
     "CannotPair",
     "InvitationClosed",
     "InvitationOutcome",
@@ -74,6 +77,7 @@ __all__ = [
     "resend_invitation",
     "revoke_invitation",
     "set_default_organization",
+    "set_up_operator",
     "transfer_ownership",
     "unlink_siblings",
     "update_profile",

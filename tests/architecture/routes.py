@@ -79,6 +79,8 @@ PUBLIC = (
     "metrics",
     "orgs:theme",
     "orgs:accept_invitation",
+    # Not there without its secret, nor once there is an operator.
+    "orgs:first_set_up",
     "account_login",
     "account_logout",
     "account_signup",

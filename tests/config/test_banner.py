@@ -26,6 +26,16 @@ def test_the_sdk_snippet_is_a_program() -> None:
 
 
 def test_without_a_demo_no_login_is_shown() -> None:
-    text = banner(base_url=KEY.base_url, log_dir=Path("/var/log"), demo_key=None)
+    text = banner(
+        base_url=KEY.base_url, log_dir=Path("/var/log"), demo_key=None, set_up=None
+    )
     assert KEY.base_url in text
     assert "password" not in text
+
+
+def test_without_an_operator_the_set_up_page_is_shown() -> None:
+    address = f"{KEY.base_url}/set-up/abc"
+    text = banner(
+        base_url=KEY.base_url, log_dir=Path("/var/log"), demo_key=None, set_up=address
+    )
+    assert address in text

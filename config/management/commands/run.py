@@ -23,6 +23,7 @@ from config.servers.lease import Lease, embedded_servers
 from config.servers.locks import FileLock
 from config.servers.places import Places
 from config.supervisor import Child, GaveUp, StopRequest, Supervisor
+from orgs import first_set_up
 
 READY_WAIT_S = 60.0
 READY_POLL_S = 0.3
@@ -72,6 +73,7 @@ class Command(BaseCommand):
             base_url=f"{settings.BASE_URL}/v1",
             now=timezone.now(),
         )
+        self.set_up = first_set_up.set_up_address() if first_set_up.is_open() else None
         connections.close_all()
         return key
 
@@ -89,7 +91,12 @@ class Command(BaseCommand):
         ]
         announcer = Announcer(
             self,
-            banner(base_url=settings.BASE_URL, log_dir=log, demo_key=key),
+            banner(
+                base_url=settings.BASE_URL,
+                log_dir=log,
+                demo_key=key,
+                set_up=self.set_up,
+            ),
         )
         Supervisor(children, leases, stop_request=self.stop_request, say=self.say).run(
             each_tick=announcer.tick
