@@ -1,4 +1,4 @@
-"""What pages of keys and members show of their limits."""
+"""What pages of keys and members show of their limits and their last use."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from django.utils.functional import SimpleLazyObject
 
 from billing.scope_models import Scope
 from billing.scope_queries import limits_in_force
+from keys.queries import last_use_by_member
 
 
 def scope_limits(request: HttpRequest) -> dict[str, Any]:
@@ -22,4 +23,5 @@ def scope_limits(request: HttpRequest) -> dict[str, Any]:
     return {
         "key_limits": SimpleLazyObject(partial(read, Scope.KEY)),
         "member_limits": SimpleLazyObject(partial(read, Scope.MEMBER)),
+        "member_last_use": SimpleLazyObject(partial(last_use_by_member, organization)),
     }

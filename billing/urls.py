@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from billing import (
+    member_views,
     organization_views,
     rate_limit_views,
     scope_views,
@@ -63,6 +64,7 @@ urlpatterns = [
         settings_views.set_gateway,
         name="set_gateway",
     ),
+    path("o/<slug:slug>/members/<slug:user_id>", member_views.member, name="member"),
     path(
         "organizations/new",
         organization_views.new_organization,

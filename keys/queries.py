@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from datetime import datetime
+
+from django.db.models import Max, QuerySet
 
 from keys import encryption
-from keys.models import ApiKey, ApiKeyKind, ProviderKey
+from keys.models import ApiKey, ApiKeyKind, KeyUse, ProviderKey
 from keys.origins import origin_of
 from orgs.models import Membership, Organization
 
@@ -16,6 +18,14 @@ def keys_visible_to(membership: Membership) -> QuerySet[ApiKey]:
     if not membership.is_owner:
         keys = keys.filter(kind=ApiKeyKind.PERSONAL, user=membership.user)
     return keys.select_related("user", "created_by").order_by("-created_at", "-pk")
+
+
+def last_use_by_member(organization: Organization) -> dict[int, datetime]:
+    """Return when each person's own keys were last used here, by the person's id."""
+    uses = KeyUse.objects.filter(
+        organization=organization, api_key__user__isnull=False
+    ).values_list("api_key__user")
+    return dict(uses.annotate(last_used_at=Max("last_used_at")).order_by())
 
 
 def provider_key_of(organization: Organization) -> ProviderKey | None:

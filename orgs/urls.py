@@ -43,6 +43,11 @@ urlpatterns = [
         "o/<slug:slug>/members/<slug:user_id>/role", members.set_role, name="set_role"
     ),
     path(
+        "o/<slug:slug>/members/<slug:user_id>/transfer",
+        members.transfer,
+        name="transfer",
+    ),
+    path(
         "o/<slug:slug>/members/<slug:user_id>/remove",
         members.remove,
         name="remove_member",

@@ -100,12 +100,14 @@ def transfer_ownership(
     *, giver: Membership, taker: Membership, acting_user: User | None, now: datetime
 ) -> None:
     """
-    Make another member an owner, and the giver a reader.
+    Make another member an owner, and the giver a reader; to oneself changes nothing.
 
     :raises NotAMember: if either has gone in the meantime.
     :raises LastOwner: if no active owner would be left.
     """
     assert giver.organization_id == taker.organization_id, "within an organization"
+    if giver.pk == taker.pk:
+        return
     for membership, role in ((taker, Role.OWNER), (giver, Role.READER)):
         change_role(membership=membership, role=role, acting_user=acting_user, now=now)
 

@@ -18,6 +18,7 @@ from orgs.actions import (
     change_role,
     invite_many,
     remove_member,
+    transfer_ownership,
 )
 from orgs.forms import InviteForm, RoleForm
 from orgs.models import Membership, Organization
@@ -81,6 +82,26 @@ def set_role(request: OrgRequest, user_id: str) -> HttpResponse:
     else:
         role = membership.get_role_display().lower()
         messages.success(request, f"{membership.user.get_full_name()} is {role} now.")
+    return redirect("orgs:members", slug=request.organization.slug)
+
+
+@org_view(Permission.TRANSFER)
+@require_POST
+def transfer(request: OrgRequest, user_id: str) -> HttpResponse:
+    """Make somebody else an owner, and a reader of whoever asks."""
+    membership = membership_or_404(request.organization, user_id)
+    try:
+        transfer_ownership(
+            giver=request.membership,
+            taker=membership,
+            acting_user=request.user,
+            now=timezone.now(),
+        )
+    except (LastOwner, NotAMember) as refusal:
+        messages.error(request, refusal_text(refusal))
+    else:
+        name = membership.user.get_full_name()
+        messages.success(request, f"{name} is owner now, and you are a reader.")
     return redirect("orgs:members", slug=request.organization.slug)
 
 

@@ -38,13 +38,14 @@ READER_PAGES = (
     "billing:settings",
 )
 # Pages that a reader is refused.
-OWNER_PAGES = ("orgs:audit", "orgs:audit_event")
+OWNER_PAGES = ("orgs:audit", "orgs:audit_event", "billing:member")
 # Forms of every member; each view decides what of it is theirs.
 MEMBER_FORMS = ("orgs:leave", "keys:create", "keys:revoke")
 # Forms of owners, with what an owner would send.
 OWNER_FORMS: dict[str, dict[str, str]] = {
     "orgs:invite": {"emails": "nora@acme.example", "role": "reader"},
     "orgs:set_role": {"role": "owner"},
+    "orgs:transfer": {},
     "orgs:remove_member": {},
     "orgs:resend_invitation": {},
     "orgs:revoke_invitation": {},

@@ -27,6 +27,8 @@ PAGES: dict[str, tuple[str | None, str]] = {
     "holds": (ADA, "/o/acme/limits/holds"),
     "holds-reader": (RITA, "/o/acme/limits/holds"),
     "members": (ADA, "/o/acme/members"),
+    "member": (ADA, "{member_path}"),
+    "new-organization": (ADA, "/organizations/new"),
     "members-reader": (RITA, "/o/acme/members"),
     "keys": (ADA, "/o/acme/keys"),
     "keys-reader": (RITA, "/o/acme/keys"),

@@ -53,6 +53,7 @@ class World:
     invitation_path: str
     record_path: str
     audit_path: str
+    member_path: str
 
 
 def furnish() -> World:
@@ -88,7 +89,8 @@ def furnish() -> World:
         "pk"
     )
     audit_path = f"/o/acme/audit/{event.public_id}"
-    return World(acme, staging, invitation_path, record_path, audit_path)
+    member_path = f"/o/acme/members/{rita.public_id}"
+    return World(acme, staging, invitation_path, record_path, audit_path, member_path)
 
 
 def set_limits(acme: Organization, ada: User) -> None:

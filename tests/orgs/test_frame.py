@@ -35,7 +35,7 @@ def test_staging_is_a_word_in_page_and_title(
 @pytest.mark.django_db
 def test_production_is_named_too(ada: User, acme: Organization) -> None:
     page = page_of(ada, "/o/acme/members")
-    assert "<title>Members · Acme · Tokenhouse</title>" in page
+    assert "<title>Production · Members · Acme · Tokenhouse</title>" in page
     assert re.search(r'environment-badge">Production<', page)
 
 

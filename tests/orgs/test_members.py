@@ -194,6 +194,32 @@ def test_siblings_point_at_each_other(ada: User, acme: Organization) -> None:
     assert (acme.sibling, staging.sibling) == (staging, acme)
 
 
+def test_ownership_is_handed_over_in_one_step(
+    ada: User, rita: User, acme: Organization
+) -> None:
+    browser_of(ada).post(f"/o/acme/members/{rita.public_id}/transfer")
+    assert membership(rita, acme).is_owner
+    assert not membership(ada, acme).is_owner
+    actions = AuditEvent.objects.values_list("action", flat=True)
+    assert list(actions) == ["user.updated", "user.updated"]
+
+
+def test_handing_over_to_oneself_changes_nothing(ada: User, acme: Organization) -> None:
+    browser_of(ada).post(f"/o/acme/members/{ada.public_id}/transfer")
+    assert membership(ada, acme).is_owner
+    assert not AuditEvent.objects.exists()
+
+
+def test_nothing_is_handed_over_to_who_is_not_active(
+    ada: User, rita: User, acme: Organization
+) -> None:
+    User.objects.filter(pk=rita.pk).update(is_active=False)
+    browser_of(ada).post(f"/o/acme/members/{rita.public_id}/transfer")
+    assert membership(ada, acme).is_owner
+    assert not membership(rita, acme).is_owner
+    assert not AuditEvent.objects.exists()
+
+
 def test_the_page_asks_a_fixed_number_of_queries(
     ada: User, rita: User, acme: Organization, oscar: User
 ) -> None:
@@ -206,4 +232,4 @@ def test_the_page_asks_a_fixed_number_of_queries(
         add_member(
             organization=acme, user=oscar, role="owner", acting_user=ada, now=NOW
         )
-    assert counts[0] == counts[1] <= 8
+    assert counts[0] == counts[1] <= 9
