@@ -8,6 +8,8 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from billing.actions.organizations import delete_organization
+from billing.models import BillingProfile, Hold
 from keys.actions import issue_key, revoke_key
 from keys.models import ApiKey
 from orgs.models import Organization, User
@@ -154,6 +156,28 @@ def test_a_suspended_organization_is_refused_at_once_and_comes_back(
 
     suspend(house.organization, is_suspended=False)
     assert call(house.url, house.key).status == 200
+
+
+def test_keys_of_a_deleted_organization_stop_within_a_second(
+    house: House, provider: rig.Provider
+) -> None:
+    assert call(house.url, house.key).status == 200
+    wait_until_settled(house)
+    # Nothing is owed by who is not billed.
+    BillingProfile.objects.filter(organization=house.organization).delete()
+
+    delete_organization(
+        organization=house.organization, acting_user=None, now=timezone.now()
+    )
+    time.sleep(1)
+    assert refused(house, provider, house.key).summary == INVALID
+
+
+def wait_until_settled(house: House) -> None:
+    deadline = time.monotonic() + 20
+    while Hold.objects.filter(organization=house.organization).exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def suspend(organization: Organization, *, is_suspended: bool) -> None:
