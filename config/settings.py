@@ -176,6 +176,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "orgs.context.page",
                 "billing.context.scope_limits",
+                "usage.context.recent_traffic",
             ],
             "builtins": ["core.templatetags.money", "core.templatetags.parts"],
         },

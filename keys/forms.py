@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 
 from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
+from keys.allowed_models import UnusablePatterns, read_patterns
 from keys.models import ApiKeyKind
 from keys.origins import UnusableUrl, vet_base_url
 
 NEVER = "never"
+ON_DATE = "date"
 EXPIRIES = [
     ("30", "30 days"),
     ("90", "90 days"),
     ("365", "365 days"),
-    (NEVER, "Never (somebody has to remember to replace it)"),
+    (ON_DATE, "On a date"),
+    (NEVER, "Never (not advised: nothing ends a key that leaked)"),
+]
+LATEST = timedelta(days=3650)
+GRACES = [
+    ("0", "No grace: the old text ends now"),
+    ("1", "1 hour"),
+    ("24", "24 hours"),
+    ("168", "7 days"),
 ]
 PERSONAL = (ApiKeyKind.PERSONAL, "Personal: yours, in every organization you are in")
 SERVICE = (ApiKeyKind.SERVICE, "Service: of this organization, for a program")
@@ -39,13 +50,46 @@ class ApiKeyForm(forms.Form):
         widget=forms.RadioSelect,
     )
     expires_in = forms.ChoiceField(label="Expires", choices=EXPIRIES, initial="90")
+    expires_on = forms.DateField(
+        label="Expires on",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text="The key's last day (UTC), if you chose a date.",
+    )
+    models_allowed = forms.CharField(
+        label="Models",
+        max_length=4000,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text="Those it may ask for, such as <code>gpt-4o-mini, o3*</code>. "
+        "Empty: all.",
+    )
 
     def clean_name(self) -> str:
         return " ".join(self.cleaned_data["name"].split())
 
+    def clean_models_allowed(self) -> list[str]:
+        try:
+            return read_patterns(self.cleaned_data["models_allowed"])
+        except UnusablePatterns as error:
+            raise ValidationError(str(error)) from error
+
+    def clean(self) -> None:
+        super().clean()
+        if self.cleaned_data.get("expires_in") != ON_DATE:
+            return
+        day, today = self.cleaned_data.get("expires_on"), timezone.now().date()
+        if day is None or not today <= day <= today + LATEST:
+            self.add_error(
+                "expires_on", "Choose a day from today on, in ten years at most."
+            )
+
     def expires_at(self, *, now: datetime) -> datetime | None:
         """Return when the key ends by the choice made, or None for never."""
         choice = self.cleaned_data["expires_in"]
+        if choice == ON_DATE:
+            next_day = self.cleaned_data["expires_on"] + timedelta(days=1)
+            return datetime.combine(next_day, time(), UTC)
         return None if choice == NEVER else now + timedelta(days=int(choice))
 
 
@@ -55,6 +99,16 @@ class ReaderApiKeyForm(ApiKeyForm):
     kind = forms.ChoiceField(
         choices=[PERSONAL], initial=ApiKeyKind.PERSONAL, widget=forms.HiddenInput
     )
+
+
+class RotationForm(forms.Form):
+    grace = forms.ChoiceField(
+        label="The old text works on for", choices=GRACES, initial="24"
+    )
+
+    @property
+    def grace_period(self) -> timedelta:
+        return timedelta(hours=int(self.cleaned_data["grace"]))
 
 
 class ProviderKeyForm(forms.Form):
@@ -72,6 +126,17 @@ class ProviderKeyForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
         help_text="Kept encrypted and never shown again.",
     )
+    # Offered after a check that failed; see `without_offer`.
+    unverified = forms.BooleanField(
+        label="Store it all the same",
+        required=False,
+        help_text="For keys that may not list models. Nobody has seen it work.",
+    )
+
+    def without_offer(self) -> ProviderKeyForm:
+        """Take away the offer to store a key that was not verified."""
+        del self.fields["unverified"]
+        return self
 
     def clean_base_url(self) -> str:
         try:

@@ -52,7 +52,12 @@ def verify_provider_key(
             return len(client.models.list().data)
         except openai.APIStatusError as error:
             raise NotVerified(words_of(error, secret)) from None
-        except (openai.OpenAIError, httpx2.HTTPError, UnvettedAddress) as error:
+        except (
+            openai.OpenAIError,
+            httpx2.HTTPError,
+            UnvettedAddress,
+            OSError,
+        ) as error:
             raise NotVerified(trouble_with(error)) from None
         except (TypeError, ValueError, AttributeError):
             raise NotVerified("It answered, but not with a list of models.") from None

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db.models import Max, QuerySet
 
 from keys import encryption
-from keys.models import ApiKey, ApiKeyKind, KeyUse, ProviderKey
+from keys.models import ApiKey, ApiKeyKind, KeyBlock, KeyUse, ProviderKey
 from keys.origins import origin_of
 from orgs.models import Membership, Organization
 
@@ -17,7 +17,34 @@ def keys_visible_to(membership: Membership) -> QuerySet[ApiKey]:
     keys = ApiKey.objects.usable_in(membership.organization)
     if not membership.is_owner:
         keys = keys.filter(kind=ApiKeyKind.PERSONAL, user=membership.user)
-    return keys.select_related("user", "created_by").order_by("-created_at", "-pk")
+    return (
+        keys.select_related("user", "created_by")
+        .prefetch_related("former_keys")
+        .order_by("-created_at", "-pk")
+    )
+
+
+def is_changeable_by(membership: Membership, key: ApiKey) -> bool:
+    """
+    Say whether a member may rotate or revoke a key that they see.
+
+    A personal key is its person's alone: it may work in other organizations too.
+    """
+    if key.kind == ApiKeyKind.PERSONAL:
+        return key.user_id == membership.user_id
+    return membership.is_owner
+
+
+def last_uses(organization: Organization) -> dict[int, KeyUse]:
+    """Return the last use of each key in an organization, by the key's row id."""
+    uses = KeyUse.objects.filter(organization=organization)
+    return {use.api_key_id: use for use in uses}
+
+
+def blocked_keys(organization: Organization) -> set[int]:
+    """Return the row ids of the personal keys that may not act there."""
+    blocks = KeyBlock.objects.filter(organization=organization)
+    return set(blocks.values_list("api_key_id", flat=True))
 
 
 def last_use_by_member(organization: Organization) -> dict[int, datetime]:

@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from django.urls import path
 
-from keys import views
+from keys import rotation_views, views
 
 app_name = "keys"
 urlpatterns = [
     path("o/<slug:slug>/keys", views.keys, name="keys"),
     path("o/<slug:slug>/keys/create", views.create, name="create"),
     path("o/<slug:slug>/keys/<slug:key_id>/revoke", views.revoke, name="revoke"),
+    path(
+        "o/<slug:slug>/keys/<slug:key_id>/rotate",
+        rotation_views.rotate,
+        name="rotate",
+    ),
+    path(
+        "o/<slug:slug>/keys/<slug:key_id>/former/<slug:handle>/end",
+        rotation_views.end_former,
+        name="end_former",
+    ),
+    path(
+        "o/<slug:slug>/keys/<slug:member_key_id>/block",
+        rotation_views.block,
+        name="block",
+    ),
+    path(
+        "o/<slug:slug>/keys/<slug:blocked_key_id>/allow",
+        rotation_views.allow,
+        name="allow",
+    ),
     path(
         "o/<slug:slug>/keys/provider-key",
         views.set_provider_key,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.conf import settings
 from django.contrib import messages
@@ -22,24 +21,20 @@ from keys.actions import (
     revoke_key,
     store_provider_key,
 )
-from keys.forms import ApiKeyForm, ProviderKeyForm, ReaderApiKeyForm
+from keys.forms import ApiKeyForm, ProviderKeyForm, ReaderApiKeyForm, RotationForm
 from keys.models import ApiKey, ApiKeyKind
-from keys.queries import keys_visible_to, provider_key_of
-from keys.snippets import curl_snippet, python_snippet
+from keys.provider_check import NotVerified, verify_provider_key
+from keys.queries import (
+    blocked_keys,
+    is_changeable_by,
+    keys_visible_to,
+    last_uses,
+    provider_key_of,
+)
+from keys.rows import UNUSED_AFTER, Facts, KeyRow, key_row
+from keys.snippets import curl_snippet, node_snippet, python_snippet
 from orgs.access import OrgRequest, org_view
 from orgs.permissions import Permission
-
-SOON = timedelta(days=14)
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRow:
-    """A key as the table shows it."""
-
-    key: ApiKey
-    status: str
-    mark: str
-    is_over: bool
 
 
 @org_view(Permission.SEE_KEYS)
@@ -66,6 +61,7 @@ def create(request: OrgRequest) -> HttpResponse:
         user=None if is_service else request.user,
         acting_user=request.user,
         expires_at=form.expires_at(now=now),
+        models_allowed=form.cleaned_data["models_allowed"],
         now=now,
     )
     return reveal(request, issued)
@@ -82,6 +78,9 @@ def reveal(request: OrgRequest, issued: IssuedKey) -> HttpResponse:
             "text": issued.text,
             "curl": curl_snippet(issued.key, issued.text, organization),
             "python": python_snippet(issued.key, issued.text, organization),
+            "node": node_snippet(issued.key, issued.text, organization),
+            "former": issued.key.former_keys.order_by("-pk").first(),
+            "now": timezone.now(),
         },
         status=201,
     )
@@ -92,8 +91,8 @@ def reveal(request: OrgRequest, issued: IssuedKey) -> HttpResponse:
 @org_view(Permission.REVOKE_KEYS)
 @require_POST
 def revoke(request: OrgRequest, key_id: str) -> HttpResponse:
-    """End a key: readers their own, owners any that works here."""
-    key = get_object_or_404(keys_visible_to(request.membership), public_id=key_id)
+    """End a key: one's own, or as an owner a service key."""
+    key = changeable_key(request, key_id)
     try:
         revoke_key(key=key, acting_user=request.user, now=timezone.now())
     except KeyAlreadyRevoked:
@@ -103,6 +102,17 @@ def revoke(request: OrgRequest, key_id: str) -> HttpResponse:
     return redirect("keys:keys", slug=request.organization.slug)
 
 
+def changeable_key(request: OrgRequest, key_id: str) -> ApiKey:
+    """Return a key that the member may rotate or revoke, or refuse: 404, 403."""
+    key = get_object_or_404(keys_visible_to(request.membership), public_id=key_id)
+    if not is_changeable_by(request.membership, key):
+        raise PermissionDenied(
+            "A personal key is its person's, who may use it elsewhere too. Owners "
+            "can block it in their own organization."
+        )
+    return key
+
+
 @org_view(Permission.SET_PROVIDER_KEY)
 @sensitive_post_parameters("secret")
 @require_POST
@@ -110,16 +120,33 @@ def set_provider_key(request: OrgRequest) -> HttpResponse:
     """Set or replace the key that the organization spends on."""
     form = ProviderKeyForm(request.POST)
     if not form.is_valid():
+        return keys_page(request, provider_form=form.without_offer(), status=422)
+    is_unverified = form.cleaned_data["unverified"]
+    if not is_unverified and not is_taken_by_provider(form):
         return keys_page(request, provider_form=form, status=422)
     store_provider_key(
         organization=request.organization,
         base_url=form.cleaned_data["base_url"],
         secret=form.cleaned_data["secret"],
         acting_user=request.user,
+        is_verified=not is_unverified,
         now=timezone.now(),
     )
     messages.success(request, "The provider key is stored. New requests use it.")
     return redirect("keys:keys", slug=request.organization.slug)
+
+
+def is_taken_by_provider(form: ProviderKeyForm) -> bool:
+    """Ask the provider, and say in the form what it answered if it refuses."""
+    try:
+        verify_provider_key(
+            base_url=form.cleaned_data["base_url"],
+            secret=form.cleaned_data["secret"],
+            allowed_networks=settings.PROVIDER_ALLOWED_NETWORKS,
+        )
+    except NotVerified as error:
+        form.add_error(None, f"The provider did not take the key. {error}")
+    return form.is_valid()
 
 
 def key_form(request: OrgRequest, *, is_filled: bool = False) -> ApiKeyForm:
@@ -151,7 +178,10 @@ def keys_page(
             "provider_form": provider_form
             or ProviderKeyForm(
                 initial={"base_url": provider_key.base_url} if provider_key else None
-            ),
+            ).without_offer(),
+            "rotation_form": RotationForm(),
+            "shows_unused": shows_unused(request),
+            "unused_after_days": UNUSED_AFTER.days,
         },
         status=status,
     )
@@ -159,15 +189,17 @@ def keys_page(
 
 def key_rows(request: OrgRequest, *, now: datetime) -> list[KeyRow]:
     """Return the table's rows, keys that work first."""
-    rows = [key_row(key, now=now) for key in keys_visible_to(request.membership)]
+    facts = Facts(
+        request.membership,
+        last_uses(request.organization),
+        blocked_keys(request.organization),
+        now,
+    )
+    rows = [key_row(key, facts) for key in keys_visible_to(request.membership)]
+    if shows_unused(request):
+        rows = [row for row in rows if row.is_unused and not row.is_over]
     return sorted(rows, key=lambda row: row.is_over)
 
 
-def key_row(key: ApiKey, *, now: datetime) -> KeyRow:
-    if key.revoked_at is not None:
-        return KeyRow(key, "Revoked", "", is_over=True)
-    if not key.is_live(at=now):
-        return KeyRow(key, "Expired", "", is_over=True)
-    if key.expires_at is not None and key.expires_at - now < SOON:
-        return KeyRow(key, "Expires soon", "mark-warn", is_over=False)
-    return KeyRow(key, "Works", "mark-good", is_over=False)
+def shows_unused(request: OrgRequest) -> bool:
+    return request.GET.get("show") == "unused"

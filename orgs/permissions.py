@@ -44,7 +44,13 @@ class Permission(Enum):
     SEE_KEYS = Rule("Keys", "See API keys", Role.READER, readers="their own")
     MAKE_KEYS = Rule("Keys", "Make a personal API key", Role.READER)
     MAKE_SERVICE_KEYS = Rule("Keys", "Make a service key", Role.OWNER)
-    REVOKE_KEYS = Rule("Keys", "Revoke an API key", Role.READER, readers="their own")
+    ROTATE_KEYS = Rule(
+        "Keys", "Rotate a service key, or one's own", Role.READER, readers="their own"
+    )
+    REVOKE_KEYS = Rule(
+        "Keys", "Revoke a service key, or one's own", Role.READER, readers="their own"
+    )
+    BLOCK_KEYS = Rule("Keys", "Block a member's personal key here", Role.OWNER)
     SET_PROVIDER_KEY = Rule("Keys", "Set or replace the provider key", Role.OWNER)
     SEE_SETTINGS = Rule("Settings", "See name, ID, pair and settings", Role.READER)
     CHANGE_SETTINGS = Rule("Settings", "Change the settings of the gateway", Role.OWNER)

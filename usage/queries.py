@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from django.db.models import Case, F, QuerySet, Sum, TextField, Value, When
@@ -215,6 +215,17 @@ def cycles_with_usage(organization: Organization, *, current: date) -> Sequence[
     while first is not None and cycles[-1] > first and len(cycles) < CYCLES_MAX:
         cycles.append(previous_cycle(cycles[-1]))
     return cycles
+
+
+def requests_by_key(organization: Organization, *, since: datetime) -> dict[int, int]:
+    """Return how many requests each key made from an instant's hour on."""
+    hours = UsageHour.objects.filter(
+        organization=organization,
+        hour__gte=since.replace(minute=0, second=0, microsecond=0),
+        api_key__isnull=False,
+    )
+    sums = hours.order_by().values("api_key_id").annotate(sum=Sum("requests"))
+    return dict(sums.values_list("api_key_id", "sum"))
 
 
 def watermark() -> RollupWatermark:

@@ -13,6 +13,8 @@ from django.utils import timezone
 
 from billing.actions.scope_limits import set_key_limit, set_member_limit
 from billing.models import RateLimit, SoftLimit
+from keys.actions import block_key
+from keys.models import FormerKey
 from orgs.access import PERMISSION
 from orgs.actions import invite_member
 from orgs.models import AuditEvent, Organization, Role, User
@@ -40,7 +42,13 @@ READER_PAGES = (
 # Pages that a reader is refused.
 OWNER_PAGES = ("orgs:audit", "orgs:audit_event", "billing:member")
 # Forms of every member; each view decides what of it is theirs.
-MEMBER_FORMS = ("orgs:leave", "keys:create", "keys:revoke")
+MEMBER_FORMS = (
+    "orgs:leave",
+    "keys:create",
+    "keys:revoke",
+    "keys:rotate",
+    "keys:end_former",
+)
 # Forms of owners, with what an owner would send.
 OWNER_FORMS: dict[str, dict[str, str]] = {
     "orgs:invite": {"emails": "nora@acme.example", "role": "reader"},
@@ -53,7 +61,10 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
     "keys:set_provider_key": {
         "base_url": "https://api.openai.com/v1",
         "secret": "sk-proj-0123456789abcdefghij",
+        "unverified": "on",
     },
+    "keys:block": {},
+    "keys:allow": {},
     "billing:set_hard_limit": {"amount": "25.00"},
     "billing:remove_hard_limit": {},
     "billing:add_soft_limit": {"amount": "7.50"},
@@ -174,6 +185,16 @@ def furnish(acme: Organization, ada: User, rita: User) -> Addresses:
     )
     join(ada, unpaired, Role.OWNER)
     key = make_key("Support bot", organization=acme)
+    former = FormerKey.objects.create(
+        api_key=key,
+        handle="formerhandle",
+        digest="f" * 64,
+        last_four="abcd",
+        replaced_at=now,
+        ends_at=now + timedelta(hours=1),
+    )
+    ritas, blocked = make_key("Rita's", user=rita), make_key("Blocked", user=rita)
+    block_key(key=blocked, organization=acme, acting_user=ada, now=now)
     record = add_record(acme, at=now, cost_nanos=5, api_key=key)
     soft_limit = SoftLimit.objects.create(organization=acme, amount_nanos=usd(40))
     rate_limit = RateLimit.objects.create(organization=acme, requests_per_minute=9)
@@ -186,6 +207,9 @@ def furnish(acme: Organization, ada: User, rita: User) -> Addresses:
             "user_id": rita.public_id,
             "invitation_id": invitation.public_id,
             "key_id": key.public_id,
+            "handle": former.handle,
+            "member_key_id": ritas.public_id,
+            "blocked_key_id": blocked.public_id,
             "alert_id": soft_limit.public_id,
             "rate_id": rate_limit.public_id,
             "record_id": record.public_id,

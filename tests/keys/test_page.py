@@ -21,7 +21,12 @@ from tests.visits import browser_of
 pytestmark = pytest.mark.django_db
 
 FORM = {"name": "search service", "kind": "service", "expires_in": "90"}
-PROVIDER = {"base_url": "https://api.openai.com/v1", "secret": "sk-very-secret-4321"}
+PROVIDER = {
+    "base_url": "https://api.openai.com/v1",
+    "secret": "sk-very-secret-4321",
+    # What the provider says is tested with one that answers.
+    "unverified": "on",
+}
 
 
 def issue(
@@ -106,6 +111,12 @@ def test_a_key_may_never_end(acme: Organization, ada: User) -> None:
         {"kind": "admin"},
         {"expires_in": "1000"},
         {"expires_in": "-1"},
+        {"expires_in": "date"},
+        {"expires_in": "date", "expires_on": "2020-01-01"},
+        {"expires_in": "date", "expires_on": "2099-01-01"},
+        {"models_allowed": "gpt-4o, g*t"},
+        {"models_allowed": "*"},
+        {"models_allowed": " ".join(f"model-{n}" for n in range(51))},
     ],
 )
 def test_a_wrong_form_makes_no_key(
