@@ -41,6 +41,7 @@ BEAT_TABLE: dict[str, dict[str, Any]] = {
     "sweep orphaned holds": every(
         settings.SWEEP_INTERVAL_S, "billing.sweep_orphaned_holds"
     ),
+    "warn of keys that expire": every(600.0, "keys.warn_of_expiry"),
     "forget kept answers": every(600.0, "billing.forget_kept_answers"),
     "make partitions": {
         "task": "usage.make_partitions",

@@ -45,12 +45,20 @@ class Permission(Enum):
     MAKE_KEYS = Rule("Keys", "Make a personal API key", Role.READER)
     MAKE_SERVICE_KEYS = Rule("Keys", "Make a service key", Role.OWNER)
     ROTATE_KEYS = Rule(
-        "Keys", "Rotate a service key, or one's own", Role.READER, readers="their own"
+        "Keys",
+        "Rotate service keys, and keys of their own",
+        Role.READER,
+        readers="their own",
     )
     REVOKE_KEYS = Rule(
-        "Keys", "Revoke a service key, or one's own", Role.READER, readers="their own"
+        "Keys",
+        "Revoke service keys, and keys of their own",
+        Role.READER,
+        readers="their own",
     )
-    BLOCK_KEYS = Rule("Keys", "Block a member's personal key here", Role.OWNER)
+    BLOCK_KEYS = Rule(
+        "Keys", "Block a personal key of a member, here alone", Role.OWNER
+    )
     SET_PROVIDER_KEY = Rule("Keys", "Set or replace the provider key", Role.OWNER)
     SEE_SETTINGS = Rule("Settings", "See name, ID, pair and settings", Role.READER)
     CHANGE_SETTINGS = Rule("Settings", "Change the settings of the gateway", Role.OWNER)

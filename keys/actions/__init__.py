@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from keys.actions.blocking import NotBlockable, allow_key, block_key
+from keys.actions.expiry import warn_of_expiry
 from keys.actions.issuing import IssuedKey, KeyAlreadyRevoked, issue_key, revoke_key
 from keys.actions.provider_keys import reseal_provider_keys, store_provider_key
 from keys.actions.rotation import (
@@ -26,4 +27,5 @@ __all__ = [
     "revoke_key",
     "rotate_key",
     "store_provider_key",
+    "warn_of_expiry",
 ]

@@ -24,6 +24,7 @@ def test_readers_change_nothing_of_the_organization() -> None:
         "LEAVE",
         "MAKE_KEYS",
         "REVOKE_KEYS",
+        "ROTATE_KEYS",
     }
 
 
