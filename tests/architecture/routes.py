@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from django.db import connection
@@ -123,9 +124,10 @@ class Route:
     arguments: frozenset[str]
 
 
-def all_routes() -> list[Route]:
+@cache
+def all_routes() -> tuple[Route, ...]:
     """Walk the table of pages; the operator's admin guards itself."""
-    return list(walk(get_resolver().url_patterns, ""))
+    return tuple(walk(get_resolver().url_patterns, ""))
 
 
 def walk(patterns: list[URLPattern | URLResolver], namespace: str) -> Iterator[Route]:
@@ -142,6 +144,7 @@ def walk(patterns: list[URLPattern | URLResolver], namespace: str) -> Iterator[R
             yield Route(f"{namespace}{pattern.name}", arguments)
 
 
+@cache
 def permission_of(name: str) -> Permission | None:
     """Return what the view of a page asks for."""
     arguments = next(route.arguments for route in all_routes() if route.name == name)
