@@ -1,0 +1,130 @@
+"""Every path of the API × every kind of key × own, foreign, missing organizations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+from django.utils import timezone
+
+from gateway.app import CALLS, MODELS
+from keys.actions import issue_key, revoke_key
+from keys.models import ApiKey
+from orgs.models import Membership, Organization, Role, User
+from tests import rig
+from tests.architecture.routes import everything_written
+from tests.factories import join, make_user
+from tests.gateway.conftest import House, personal_key, service_key
+from tests.gateway.raw import call, nothing_written
+
+pytestmark = pytest.mark.processes
+
+PATHS = [*(("POST", path) for path in CALLS), ("GET", MODELS), ("GET", f"{MODELS}/x")]
+UNAUTHORIZED = 401
+# What the key may name in the header, if anything: none, its own, another's, no one's.
+HEADERS = ("", "own", "sibling", "foreign", "missing")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A key, and the headers with which it is let in."""
+
+    name: str
+    text: str | None
+    admitted: tuple[str, ...] = ()
+
+
+def ended(text: str) -> str:
+    """Revoke a key and return its text."""
+    key = ApiKey.objects.get(handle=text.split("-")[2])
+    revoke_key(key=key, acting_user=None, now=timezone.now())
+    return text
+
+
+def admin_key(acme: Organization) -> str:
+    return issue_key(
+        kind="admin",
+        environment=acme.environment,
+        name="tests",
+        organization=acme,
+        user=None,
+        acting_user=None,
+        expires_at=None,
+        now=timezone.now(),
+    ).text
+
+
+def key_of_removed(acme: Organization) -> str:
+    user = make_user("rob@acme.example")
+    join(user, acme, Role.OWNER)
+    text = personal_key(user, "production")
+    Membership.objects.filter(user=user).delete()
+    return text
+
+
+def callers(acme: Organization, globex: Organization) -> list[Caller]:
+    """Return every kind of key there is; Acme is who is knocked at."""
+    assert acme.sibling
+    ada = User.objects.get(email="ada@acme.example")
+    rita = User.objects.get(email="rita@acme.example")
+    oscar = User.objects.get(email="oscar@globex.example")
+    return [
+        Caller("none", None),
+        Caller("no key at all", "sk-something-else-entirely"),
+        Caller("service", service_key(acme), ("", "own")),
+        Caller("service of the sibling", service_key(acme.sibling), ("", "sibling")),
+        Caller("service of a stranger", service_key(globex), ("", "foreign")),
+        Caller("revoked", ended(service_key(acme))),
+        Caller("admin", admin_key(acme)),
+        Caller("owner's", personal_key(ada, "production"), ("", "own")),
+        Caller("owner's of staging", personal_key(ada, "staging"), ("", "sibling")),
+        Caller("reader's", personal_key(rita, "production"), ("", "own")),
+        Caller("revoked reader's", ended(personal_key(rita, "production"))),
+        Caller("stranger's", personal_key(oscar, "production"), ("", "foreign")),
+        Caller("removed member's", key_of_removed(acme)),
+    ]
+
+
+def written() -> dict[str, str]:
+    """Return a digest of every table but that in which gateways say that they live."""
+    tables = everything_written()
+    del tables["billing_gatewayprocess"]
+    return tables
+
+
+def test_a_key_acts_where_it_belongs_and_nowhere_else(
+    house: House,
+    acme_staging: Organization,
+    globex: Organization,
+    rita: User,
+    oscar: User,
+    provider: rig.Provider,
+) -> None:
+    acme = Organization.objects.get(pk=house.organization.pk)
+    named = {
+        "own": acme.public_id,
+        "sibling": acme_staging.public_id,
+        "foreign": globex.public_id,
+        "missing": "org-000000000000000000000000",
+    }
+    everybody = callers(acme, globex)
+    before, seen = written(), 0
+    with nothing_written(provider):
+        for caller in everybody:
+            for header in HEADERS:
+                for method, path in PATHS:
+                    headers = {"OpenAI-Organization": named[header]} if header else {}
+                    answer = call(
+                        house.url,
+                        caller.text,
+                        {},
+                        method=method,
+                        path=path,
+                        headers=headers,
+                    )
+                    seen += 1
+                    is_in = answer.status != UNAUTHORIZED
+                    where = (caller.name, header, path, answer.status)
+                    assert is_in == (header in caller.admitted), where
+    assert written() == before
+    assert seen == len(everybody) * len(HEADERS) * len(PATHS)
