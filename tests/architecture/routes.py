@@ -170,7 +170,9 @@ class Addresses:
         )
 
 
-def furnish(acme: Organization, ada: User, rita: User) -> Addresses:
+def furnish(
+    acme: Organization, ada: User, rita: User, *, unpaired_id: str = "org-unpaired"
+) -> Addresses:
     """Give Acme something of every kind that an address can name."""
     now = timezone.now()
     # Only who has a second factor may require one of others.
@@ -184,7 +186,7 @@ def furnish(acme: Organization, ada: User, rita: User) -> Addresses:
         now=now - timedelta(hours=1),
     )
     unpaired = Organization.objects.create(
-        public_id="org-unpaired", name="Trials", slug="trials", environment="staging"
+        public_id=unpaired_id, name="Trials", slug=unpaired_id, environment="staging"
     )
     join(ada, unpaired, Role.OWNER)
     key = make_key("Support bot", organization=acme)
