@@ -143,7 +143,7 @@ def test_logging_in_leads_to_the_overview(visit: OpenVisit) -> None:
         page = opened.open("/")
         page.get_by_label("Email").fill(ADA)
         page.get_by_label("Password", exact=True).fill("correct horse battery staple")
-        page.get_by_role("button", name="Log in").click()
+        page.get_by_role("button", name="Log in", exact=True).click()
 
         page.wait_for_url("**/o/acme/overview")
         assert page.get_by_role("heading", level=1).inner_text() == "Overview"
