@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
+from keys import encryption
 from keys.actions import reseal_provider_keys
 from keys.encryption import CannotDecrypt, key_name_of
 from keys.models import ProviderKey
 from keys.queries import open_provider_key
+from keys.two_factor import CONTEXT
 from orgs.models import AuditEvent, Organization, User
 from tests.factories import NOW
 from tests.keys.test_encryption import SECRET, ring_of, store
@@ -74,3 +77,26 @@ def test_a_ciphertext_that_says_it_is_under_another_key_does_not_open() -> None:
     key.ciphertext = key.ciphertext.replace(".old.", ".new.")
     with pytest.raises(CannotDecrypt):
         open_provider_key(key)
+
+
+def seal_factors(ada: User) -> None:
+    for kind, field in (("totp", "secret"), ("recovery_codes", "seed")):
+        sealed = encryption.seal(SECRET, context=CONTEXT)
+        data = {field: sealed, "used_mask": 0}
+        Authenticator.objects.create(user=ada, type=kind, data=data)
+    Authenticator.objects.create(user=ada, type="webauthn", data={"name": "phone"})
+
+
+def test_second_factors_go_over_too(ada: User, settings: Settings) -> None:
+    settings.ENCRYPTION_KEYS = ring_of(old=OLD)
+    seal_factors(ada)
+    settings.ENCRYPTION_KEYS = ring_of(new=NEW, old=OLD)
+
+    call_command("rotate_encryption_keys", verbosity=0)
+
+    settings.ENCRYPTION_KEYS = ring_of(new=NEW)
+    found = {f.type: f.data for f in Authenticator.objects.all()}
+    sealed = [found["totp"]["secret"], found["recovery_codes"]["seed"]]
+    assert [encryption.unseal(s, context=CONTEXT) for s in sealed] == [SECRET, SECRET]
+    assert found["recovery_codes"]["used_mask"] == 0
+    assert found["webauthn"] == {"name": "phone"}
