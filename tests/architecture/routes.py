@@ -192,8 +192,8 @@ def furnish(
     key = make_key("Support bot", organization=acme)
     former = FormerKey.objects.create(
         api_key=key,
-        handle="formerhandle",
-        digest="f" * 64,
+        handle=key.handle[::-1],
+        digest=key.digest[::-1],
         last_four="abcd",
         replaced_at=now,
         ends_at=now + timedelta(hours=1),
