@@ -14,7 +14,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import orjson
@@ -22,7 +22,8 @@ from django.db import connection
 from prometheus_client.parser import text_string_to_metric_families
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-START_DEADLINE_S = 30.0
+# Long: where the whole of a machine is at work, a start takes its time.
+START_DEADLINE_S = 90.0
 METRICS_TOKEN = "tests-only-" + "m" * 40
 
 
@@ -82,11 +83,18 @@ class Process:
                 self.kill()
 
 
-def metrics_of(process: Process) -> dict[str, float]:
+class HasUrl(Protocol):
+    """What answers HTTP."""
+
+    @property
+    def url(self) -> str: ...
+
+
+def metrics_of(process: HasUrl, *, timeout_s: float = 20) -> dict[str, float]:
     """Return what a gateway counts of itself, by name and labels."""
     headers = {"Authorization": f"Bearer {METRICS_TOKEN}"}
     request = urllib.request.Request(f"{process.url}/metrics", headers=headers)  # noqa: S310
-    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310
+    with urllib.request.urlopen(request, timeout=timeout_s) as answer:  # noqa: S310
         families = text_string_to_metric_families(answer.read().decode())
     return {
         " ".join([sample.name, *sample.labels.values()]): sample.value

@@ -98,8 +98,10 @@ class Keeper:
             return
 
     def note(self, text: str) -> None:
-        self.log.write(f"keeper: {text}\n".encode())
-        self.log.flush()
+        # A full disk is no reason to leave the server alone.
+        with suppress(OSError):
+            self.log.write(f"keeper: {text}\n".encode())
+            self.log.flush()
 
     def handle_signal(self, signum: int, frame: FrameType | None) -> None:
         self.told_to_stop = True

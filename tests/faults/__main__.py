@@ -1,7 +1,7 @@
 """
 Kill everything, again and again, and see that the books are right.
 
-    python -m tests.faults [--seed N] [--minutes 5] [--unguarded]
+    python -m tests.faults [--seed N] [--minutes 5] [--unguarded | --full-disk]
 
 Runs on servers of its own in a temporary folder. The same seed draws the same
 schedule; how processes interleave is up to the machine. Ends with status 0 if nothing
@@ -24,12 +24,14 @@ import django
 from django.core.management import call_command
 
 from config.servers.lease import embedded_servers
+from tests.faults.disk import LOUD, SmallDisk, enter_namespace, keep_logs
 
 GUARDED, UNGUARDED = "config.asgi:application", "tests.gateway.unguarded:application"
 
 
 def main() -> int:
     arguments = read_arguments()
+    enter_namespace("tests.faults", sys.argv[1:])
     signal.signal(signal.SIGTERM, exit_cleanly)
     folder = Path(tempfile.mkdtemp(prefix="tokenhouse-faults-"))
     # The user that Postgres runs as passes through; nobody else can list it.
@@ -41,6 +43,8 @@ def main() -> int:
             any("OVERSHOOT" in w for w in wrong) if arguments.unguarded else (not wrong)
         )
     finally:
+        if not is_right:
+            keep_logs(folder / "data", folder)
         if is_right:
             shutil.rmtree(folder, ignore_errors=True)
         else:
@@ -54,6 +58,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--unguarded", action="store_true")
+    parser.add_argument("--full-disk", action="store_true", help="of faults this alone")
     return parser.parse_args()
 
 
@@ -61,11 +66,14 @@ def wrong_after(arguments: argparse.Namespace, folder: Path) -> list[str]:
     """Run the schedule of a seed and return what is wrong afterwards."""
     for name in ("DATABASE_URL", "REDIS_URL"):
         os.environ.pop(name, None)
-    os.environ["DATA_DIR"] = str(folder)
+    disk = SmallDisk(folder / "data")
+    if not disk.is_own:
+        sys.stdout.write(f"{LOUD}\n")
+    os.environ["DATA_DIR"] = str(folder / "data")
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     os.environ["LOG_LEVEL"] = "WARNING"
     # Not fast: what was committed before a kill must be there after it.
-    with embedded_servers(folder, ["postgres", "redis"]) as leases:
+    with embedded_servers(folder / "data", ["postgres", "redis"]) as leases:
         django.setup()
         call_command("migrate", verbosity=0)
         # Once Django is set up.
@@ -75,6 +83,8 @@ def wrong_after(arguments: argparse.Namespace, folder: Path) -> list[str]:
 
         seconds = arguments.minutes * 60
         faults = schedule.draw(arguments.seed, seconds=seconds)
+        if arguments.full_disk:
+            faults = schedule.full_disks(seconds=seconds)
         if arguments.unguarded:
             # Nothing but the guard's absence shall pass the limit.
             faults = [fault for fault in faults if fault.name in schedule.CALM]
@@ -82,7 +92,12 @@ def wrong_after(arguments: argparse.Namespace, folder: Path) -> list[str]:
         application = UNGUARDED if arguments.unguarded else GUARDED
         with network() as proxies:
             house = House(
-                folder, leases, proxies, application=application, seed=arguments.seed
+                folder,
+                leases,
+                proxies,
+                disk,
+                application=application,
+                seed=arguments.seed,
             )
             wrong = run.run(house, faults, seconds=seconds)
     for text in wrong[: run.SHOWN_MAX]:

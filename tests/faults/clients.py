@@ -28,14 +28,19 @@ TIMEOUT_S = 15.0
 REVOKED_AFTER_S = 2.0
 # Of so many requests the provider misbehaves.
 MISBEHAVIOR = 0.3
+# So many come with a key that has a limit of its own.
+OWN_LIMIT = 0.45
 REFUSED_PAUSE_S = (0.05, 0.4)
 
 
 @dataclass
 class KeyRing:
-    """The key that is good, and those that no longer are."""
+    """The key that is good, those with limits, and those that no longer are good."""
 
+    organization: str
     good: str
+    # With the names of whom they belong to.
+    limited: list[tuple[str, str]]
     # When each was known to be revoked, on the steady clock.
     revoked: list[tuple[float, str]] = field(default_factory=list)
 
@@ -61,6 +66,8 @@ class Clients:
         self, urls: Sequence[str], keys: KeyRing, *, count: int, seed: int
     ) -> None:
         self.heard: dict[int, Heard] = {}
+        # Who asked, by the request's number: those with limits of their own.
+        self.asked_by: dict[int, str] = {}
         self._urls = urls
         self._keys = keys
         self._numbers = itertools.count(FIRST_NUMBER)
@@ -86,11 +93,17 @@ class Clients:
             if number > LAST_NUMBER:
                 return
             old = self._keys.long_revoked() if source.random() < 0.05 else []
-            key = source.choice(old) if old else self._keys.good
+            key = source.choice(old) if old else self._pick_key(source, number)
             heard = self._ask(source, number, key, was_revoked=bool(old))
             self.heard[number] = heard
             if heard.word not in ("answered", "left"):
                 self._is_over.wait(source.uniform(*REFUSED_PAUSE_S))
+
+    def _pick_key(self, source: random.Random, number: int) -> str:
+        if source.random() > OWN_LIMIT:
+            return self._keys.good
+        key, self.asked_by[number] = source.choice(self._keys.limited)
+        return key
 
     def _ask(
         self, source: random.Random, number: int, key: str, *, was_revoked: bool
@@ -101,6 +114,7 @@ class Clients:
         with openai.OpenAI(
             base_url=f"{self._urls[gateway]}/v1",
             api_key=key,
+            organization=self._keys.organization,
             max_retries=0,
             timeout=TIMEOUT_S,
             # Goes on to the provider: so the way to it is told apart by gateway.

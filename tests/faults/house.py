@@ -9,37 +9,32 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TypeVar
 
 from django.conf import settings
-from django.db import (
-    InterfaceError,
-    OperationalError,
-    connection,
-    connections,
-    transaction,
-)
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
-from billing.actions.limits import set_hard_limit
 from billing.actions.price_seeding import seed_prices
-from billing.models import BillingProfile, Budget
+from billing.models import BillingProfile
 from config.servers.lease import Lease
 from core.periods import cycle_interval, cycle_of
-from keys.actions import KeyAlreadyRevoked, issue_key, revoke_key, store_provider_key
+from keys.actions import KeyAlreadyRevoked, revoke_key, store_provider_key
 from keys.models import ApiKey
 from orgs.models import Organization
 from tests.factories import make_organization
 from tests.faults import parts
 from tests.faults.clients import Clients, KeyRing, name_of
+from tests.faults.disk import SmallDisk
+from tests.faults.limits import MovingLimit, survive
 from tests.faults.network import Network, Proxy, Weather
 from tests.faults.points import POINTS
 from tests.faults.schedule import GATEWAYS, Fault
 from tests.faults.shifted import set_clock
+from tests.faults.spenders import new_key, spenders_of
 from tests.faults.truth import Truth
 from usage.partitions import ensure_coming_partitions
 
-T = TypeVar("T")
+Running = parts.Part | parts.Child
 
 CLIENTS = 16
 DATABASE = "postgres://tokenhouse@127.0.0.1:{port}/tokenhouse"
@@ -50,9 +45,9 @@ WEATHERS = {
     "black hole": Weather(is_black_hole=True),
     "cut short": Weather(breaks_after=700),
 }
-OUTAGE_MAX_S = 60.0
 # How many more requests a raised limit has room for.
 ROOM = (5, 60)
+SCOPE_ROOM = (2, 15)
 
 
 class House:
@@ -63,12 +58,14 @@ class House:
         folder: Path,
         leases: list[Lease],
         network: Network,
+        disk: SmallDisk,
         *,
         application: str,
         seed: int,
     ) -> None:
         self.folder = folder
         self.leases = leases
+        self.disk = disk
         self.provider, truth = parts.provider(folder)
         self.to_provider = network.proxy(("127.0.0.1", self.provider.port))
         socket = f"{connection.settings_dict['HOST']}/.s.PGSQL.5432"
@@ -82,19 +79,24 @@ class House:
             )
             for number, proxy in enumerate(self.to_postgres)
         ]
+        self.worker, self.beat = parts.worker(folder), parts.beat(folder)
         self.organization = self._furnish()
         self.truth = Truth(truth)
-        self.keys = KeyRing(self._new_key())
+        self.cycle = cycle_of(timezone.now())
+        self.limit = MovingLimit(self.organization, self.cycle)
+        spenders = spenders_of(self.organization)
+        # By the name of who spends.
+        self.scope_limits = {
+            spender.name: MovingLimit(self.organization, self.cycle, spender.subject)
+            for spender in spenders
+            if spender.subject is not None
+        }
+        limited = [(key, spender.name) for spender in spenders for key in spender.keys]
+        self.keys = KeyRing(self.organization.public_id, self._new_key(), limited)
         urls = [gateway.url for gateway in self.gateways]
         self.clients = Clients(urls, self.keys, count=CLIENTS, seed=seed)
-        # The most that may have been spent by now, whatever the limit was when.
-        self.cycle = cycle_of(timezone.now())
-        self.ceiling_nanos = 0
-        # In other cycles, of gateways whose clock is wrong.
-        self.ceiling_elsewhere_nanos = 0
         # What happened, and what of each kind: for the table of the run.
         self.drawn: Counter[str] = Counter()
-        self._limit_nanos = 0
         self._one_at_a_time = threading.Lock()
 
     def _furnish(self) -> Organization:
@@ -115,11 +117,14 @@ class House:
     @contextlib.contextmanager
     def open(self) -> Iterator[None]:
         """Start all processes, and end them afterwards."""
-        everything = [self.provider, *self.gateways]
+        celery = self.worker, self.beat
+        everything: list[Running] = [self.provider, *self.gateways, *celery]
         try:
             for part in everything:
                 part.start()
             self.raise_limit(0.5)
+            for limit in self.scope_limits.values():
+                limit.raise_by(self._room_nanos(SCOPE_ROOM, 0.5))
             yield
         finally:
             for part in reversed(everything):
@@ -151,6 +156,16 @@ class House:
         signum = fault.pick([signal.SIGKILL, signal.SIGINT])
         parts.end_postgres(settings.DATA_DIR, signum)
         return signum.name
+
+    def _fill_disk(self, fault: Fault) -> str:
+        """Have Postgres find no room for rows, or for its log: then it dies."""
+        what = fault.pick(["of rows", "of its log"])
+        with self.disk.full():
+            if what == "of its log":
+                with contextlib.suppress(OperationalError, InterfaceError):
+                    end_wal_segment()
+            time.sleep(fault.lasts_s)
+        return what
 
     def _kill_gateway_at(self, fault: Fault) -> str:
         """Kill a gateway at a named moment of a request."""
@@ -220,8 +235,27 @@ class House:
     def _flush_valkey(self, fault: Fault) -> None:
         parts.flush_valkey(settings.REDIS_URL)
 
-    def _kill_valkey(self, fault: Fault) -> None:
+    def _kill_valkey(self, fault: Fault) -> str:
+        how = fault.pick(["with its log", "empty"])
+        if how == "empty":
+            parts.forget_valkey(settings.DATA_DIR)
         parts.kill_valkey(settings.REDIS_URL)
+        return how
+
+    def _silence_valkey(self, fault: Fault) -> None:
+        with parts.silent_valkey(settings.REDIS_URL):
+            time.sleep(fault.lasts_s)
+
+    def _kill_worker(self, fault: Fault) -> str:
+        how = fault.pick(["whole", "one of its processes"])
+        if how == "whole":
+            bring_down(self.worker, fault.lasts_s)
+        else:
+            self.worker.kill_child()
+        return how
+
+    def _kill_beat(self, fault: Fault) -> None:
+        bring_down(self.beat, fault.lasts_s)
 
     def _raise_limit(self, fault: Fault) -> None:
         with self._one_at_a_time:
@@ -229,7 +263,19 @@ class House:
 
     def _lower_limit(self, fault: Fault) -> None:
         with self._one_at_a_time:
-            self.lower_limit(fault.share)
+            self.limit.lower(fault.share)
+
+    def _raise_scope_limit(self, fault: Fault) -> str:
+        name = fault.pick(list(self.scope_limits))
+        with self._one_at_a_time:
+            self.scope_limits[name].raise_by(self._room_nanos(SCOPE_ROOM, fault.rest))
+        return name
+
+    def _lower_scope_limit(self, fault: Fault) -> str:
+        name = fault.pick(list(self.scope_limits))
+        with self._one_at_a_time:
+            self.scope_limits[name].lower(fault.rest)
+        return name
 
     def _change_key(self, fault: Fault) -> None:
         with self._one_at_a_time:
@@ -239,55 +285,17 @@ class House:
 
     def raise_limit(self, share: float) -> None:
         """Make room for some more requests."""
-        least, most = ROOM
-        used = survive(self.used_nanos)
-        room = (least + share * (most - least)) * self.truth.typical_nanos()
-        self._limit_nanos = max(used, self._limit_nanos) + int(room)
-        # Before its commit: from then on it may be spent.
-        self.ceiling_nanos = max(self.ceiling_nanos, self._limit_nanos)
-        self.ceiling_elsewhere_nanos = max(
-            self.ceiling_elsewhere_nanos, self._limit_nanos
-        )
-        survive(self._set_limit)
+        self.limit.raise_by(self._room_nanos(ROOM, share))
 
-    def lower_limit(self, share: float) -> None:
-        """Set the limit to what is spent or a little below."""
-        used = survive(self.used_nanos)
-        self._limit_nanos = int(used * (0.8 + 0.2 * share))
-        survive(self._set_limit)
-        # Whoever decides after this lock sees the new limit; who did before, is in.
-        self.ceiling_nanos = max(survive(self.used_nanos), self._limit_nanos)
-
-    def _set_limit(self) -> None:
-        set_hard_limit(
-            organization=self.organization,
-            amount_nanos=self._limit_nanos,
-            acting_user=None,
-            now=timezone.now(),
-        )
-
-    def used_nanos(self) -> int:
-        """Return what is spent or held, under the books' own lock."""
-        with transaction.atomic():
-            budgets = Budget.objects.filter(cycle_start=self.cycle)
-            budgets = budgets.select_for_update()
-            return sum(b.spent_nanos + b.held_nanos for b in budgets)
+    def _room_nanos(self, room: tuple[int, int], share: float) -> int:
+        least, most = room
+        return int((least + share * (most - least)) * self.truth.typical_nanos())
 
     def _new_key(self) -> str:
-        issued = issue_key(
-            kind="service",
-            environment=self.organization.environment,
-            name="faults",
-            organization=self.organization,
-            user=None,
-            acting_user=None,
-            expires_at=None,
-            now=timezone.now(),
-        )
-        return issued.text
+        return new_key(self.organization)[0]
 
 
-def bring_down(part: parts.Part, seconds: float) -> None:
+def bring_down(part: Running, seconds: float) -> None:
     with part.fault:
         part.kill()
         time.sleep(seconds)
@@ -302,20 +310,16 @@ def cut_connections() -> None:
         )
 
 
+def end_wal_segment() -> None:
+    """Have Postgres begin a new file of its log, for which it needs room."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_switch_wal()")
+        cursor.execute(
+            "SELECT pg_logical_emit_message(true, 'faults', repeat('x', 9000))"
+        )
+
+
 def revoke(text: str) -> None:
     key = ApiKey.objects.get(last_four=text[-4:], revoked_at__isnull=True)
     with contextlib.suppress(KeyAlreadyRevoked):
         revoke_key(key=key, acting_user=None, now=timezone.now())
-
-
-def survive(work: Callable[[], T]) -> T:
-    """Do something as soon as Postgres lets us; all of it is safe to repeat."""
-    ends = time.monotonic() + OUTAGE_MAX_S
-    while True:
-        try:
-            return work()
-        except (OperationalError, InterfaceError):
-            connections.close_all()
-            if time.monotonic() > ends:
-                raise
-            time.sleep(0.1)

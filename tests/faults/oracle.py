@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date
@@ -13,6 +14,7 @@ from django.db.models import Max, Sum
 from billing.models import Budget, Hold
 from tests.faults.clients import Clients, Heard
 from tests.faults.house import House
+from tests.faults.limits import MovingLimit
 from tests.faults.truth import Bill
 from usage.models import RollupWatermark, UsageHour, UsageRecord
 
@@ -20,29 +22,47 @@ from usage.models import RollupWatermark, UsageHour, UsageRecord
 REFUSED = (401, 403, 429, 503)
 # But where the provider said it.
 THEIR_CODES = ("their_own",)
+EVERYBODY = "the organization"
+UNLIMITED = (math.inf, math.inf)
+# How Celery logs a task that failed, and why one may: its process was killed.
+FAILED = "raised unexpected"
+KILLED = "WorkerLostError"
 
 
 def differences_any_time(house: House) -> Iterator[str]:
     """Say what must never be, whatever has just been killed."""
     # In this order: what the provider knows first must be in what is read later.
-    bills, ceiling = house.truth.bills(), house.ceiling_nanos
+    bills = house.truth.bills()
     truth = sum(bill.cost_nanos for bill in bills)
+    limits = {name: allowed_by(limit) for name, limit in limits_of(house).items()}
     # Holds before records: a hold that ends meanwhile is a record by then.
     cycles = dict(Hold.objects.values_list("bound_nanos", "cycle_start"))
     cycles |= dict(UsageRecord.objects.values_list("held_nanos", "cycle_start"))
-    billed: Counter[date] = Counter()
+    billed: Counter[tuple[str, date]] = Counter()
     for bill in bills:
         if bill.bound_nanos not in cycles:
             yield f"LOST: request {bill.number} has neither hold nor record"
-        billed[cycles.get(bill.bound_nanos, house.cycle)] += bill.cost_nanos
-    for cycle, nanos in billed.items():
-        most = ceiling if cycle == house.cycle else house.ceiling_elsewhere_nanos
+        cycle = cycles.get(bill.bound_nanos, house.cycle)
+        for name in {EVERYBODY, house.clients.asked_by.get(bill.number, EVERYBODY)}:
+            billed[name, cycle] += bill.cost_nanos
+    for (name, cycle), nanos in billed.items():
+        here, elsewhere = limits.get(name, UNLIMITED)
+        most = here if cycle == house.cycle else elsewhere
         if nanos > most:
-            yield f"OVERSHOOT: {nanos} billed in {cycle}, at most {most} was allowed"
+            yield f"OVERSHOOT of {name} in {cycle}: {nanos} billed, {most} allowed"
     budgets = Budget.objects.aggregate(n=Sum("spent_nanos") + Sum("held_nanos"))
     used = budgets["n"] or 0
     if truth > used:
         yield f"LOST: the provider bills {truth}, spent and held are {used}"
+
+
+def limits_of(house: House) -> dict[str, MovingLimit]:
+    return {EVERYBODY: house.limit, **house.scope_limits}
+
+
+def allowed_by(limit: MovingLimit) -> tuple[float, float]:
+    """Return the most that may be spent by now, in this cycle and in another."""
+    return limit.ceiling_nanos, limit.ceiling_elsewhere_nanos
 
 
 def is_at_rest() -> bool:
@@ -130,10 +150,14 @@ def unequal_rollups() -> Iterator[str]:
 
 
 def unexpected_errors(house: House) -> Iterator[str]:
-    """Say which gateway logged an error that it did not expect."""
+    """Say which gateway or task met an error that it did not expect."""
     for log in sorted(house.folder.glob("gateway-*.log")):
         if errors := log.read_text().count("Traceback"):
             yield f"{errors} tracebacks in {log.name}"
+    for log in sorted(house.folder.glob("worker-*.log")):
+        for line in log.read_text().splitlines():
+            if FAILED in line and KILLED not in line:
+                yield f"{log.name}: {line}"
 
 
 def broken_invariants() -> Iterator[str]:

@@ -1,25 +1,26 @@
-"""One run: the schedule against the house, the worker's work, and the verdict."""
+"""One run: the schedule against the house, and the verdict."""
 
 from __future__ import annotations
 
+import contextlib
+import http.client
 import sys
 import threading
 import time
 from collections import Counter
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from django.db import InterfaceError, OperationalError, connections
-from django.utils import timezone
+import redis
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, connections
 
-from billing.actions.sweep import charge_orphaned_holds
+from tests import rig
 from tests.faults import oracle, parts
-from tests.faults.house import House, survive
+from tests.faults.house import House
+from tests.faults.limits import survive
 from tests.faults.schedule import WEIGHTS, Fault
-from usage.actions import roll_up
 from usage.models import UsageRecord
 
-# Shorter than a pause lasts. Gateways beat once a second.
-DEAD_AFTER_S = 3.0
 TURN_S = 1.0
 # A commit that came late is found after half a minute.
 REST_DEADLINE_S = 90.0
@@ -27,6 +28,7 @@ REST_DEADLINE_S = 90.0
 REST_S = 6.0
 FAULTS_AT_ONCE = 8
 SHOWN_MAX = 20
+RATE_CHECKS = "tokenhouse_rate_checks_total "
 
 
 def say(text: str) -> None:
@@ -34,14 +36,16 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-class Worker:
-    """Sweeps and rolls up every second, and watches that no usage gets lost."""
+class Watcher:
+    """Looks every second that no usage got lost and no limit was passed."""
 
     def __init__(self, house: House) -> None:
         self.seen: list[str] = []
         self._house = house
         self._is_over = threading.Event()
-        self._thread = threading.Thread(target=self._work_on)
+        self._thread = threading.Thread(target=self._watch_on)
+        # By gateway and start: what a process counted dies with it.
+        self._checks: dict[tuple[str, int], Counter[str]] = {}
 
     def start(self) -> None:
         self._thread.start()
@@ -50,37 +54,58 @@ class Worker:
         self._is_over.set()
         self._thread.join()
 
-    def _work_on(self) -> None:
+    def rate_checks(self) -> Counter[str]:
+        """Return how often gateways counted in Redis, and how often alone."""
+        return sum(self._checks.values(), Counter[str]())
+
+    def _watch_on(self) -> None:
         while not self._is_over.wait(TURN_S):
             try:
-                self._turn()
+                self._supervise()
+                self.seen.extend(oracle.differences_any_time(self._house))
             except (OperationalError, InterfaceError):
                 # An outage is made up for by the next turn.
                 connections.close_all()
+            for gateway in self._house.gateways:
+                self._note_checks(gateway)
         connections.close_all()
 
-    def _turn(self) -> None:
+    def _supervise(self) -> None:
+        """Start again what ended by itself, as an installation's supervisor does."""
         parts.have_served(self._house.leases)
-        self.seen.extend(oracle.differences_any_time(self._house))
-        while charge_orphaned_holds(dead_after_s=DEAD_AFTER_S):
-            pass
-        roll_up(now=timezone.now())
+        for child in (self._house.worker, self._house.beat):
+            if child.revive():
+                self._house.drawn[f"({child.name} ended by itself)"] += 1
+
+    def _note_checks(self, gateway: parts.Part) -> None:
+        start = gateway.url, gateway.starts
+        # It is down, or stopped.
+        with contextlib.suppress(OSError, ValueError, http.client.HTTPException):
+            counted = rig.metrics_of(gateway, timeout_s=1)
+            self._checks[start] = Counter(
+                {
+                    name.removeprefix(RATE_CHECKS): int(value)
+                    for name, value in counted.items()
+                    if name.startswith(RATE_CHECKS)
+                }
+            )
 
 
 def run(house: House, faults: list[Fault], *, seconds: float) -> list[str]:
     """Run a schedule to its end, wait for rest, and say what is wrong."""
-    worker = Worker(house)
+    watcher = Watcher(house)
     with house.open():
-        worker.start()
+        watcher.start()
         house.clients.start()
         try:
             suffer_all(house, faults, seconds=seconds)
         finally:
             house.clients.stop()
-            is_rested = survive(wait_for_rest)
-            worker.stop()
-    tell(house)
-    wrong = [*worker.seen, *oracle.differences_at_rest(house)]
+            if not (is_rested := survive(wait_for_rest)):
+                survive(tell_unrest)
+            watcher.stop()
+    tell(house, watcher)
+    wrong = [*watcher.seen, *oracle.differences_at_rest(house)]
     return wrong if is_rested else ["it never came to rest", *wrong]
 
 
@@ -120,7 +145,22 @@ def wait_for_rest() -> bool:
     return False
 
 
-def tell(house: House) -> None:
+def tell_unrest() -> None:
+    """Say what Postgres and the queue are at, for whoever looks for the reason."""
+    with contextlib.closing(redis.Redis.from_url(settings.REDIS_URL)) as client:
+        say(f"  waiting in the queue: {client.llen('celery')}")
+        for link in client.client_list():
+            say(f"  redis: {link['name']} {link['cmd']} idle for {link['idle']} s")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid, state, wait_event, now() - xact_start, left(query, 80) "
+            "FROM pg_stat_activity WHERE backend_type = 'client backend'"
+        )
+        for row in cursor.fetchall():
+            say(f"  postgres: {row}")
+
+
+def tell(house: House, watcher: Watcher) -> None:
     """Say what happened, so that nobody takes a run without faults for a proof."""
     words = Counter(heard.word for heard in house.clients.heard.values())
     kinds = Counter(UsageRecord.objects.values_list("kind", flat=True))
@@ -131,4 +171,7 @@ def tell(house: House) -> None:
     say(f"  provider misbehaved: {dict(sorted(misbehaved.items()))}")
     missing = sorted(WEIGHTS.keys() - {name.split()[0] for name in house.drawn})
     say(f"  not drawn in this run: {', '.join(missing) or 'nothing'}")
-    say(f"  billed:  {house.truth.cost_nanos()} of at most {house.ceiling_nanos} nanos")
+    say(f"  rate limits counted in: {dict(watcher.rate_checks())}")
+    for name, limit in oracle.limits_of(house).items():
+        used = survive(limit.used_nanos)
+        say(f"  {name} spent {used} of at most {limit.ceiling_nanos} nanos")

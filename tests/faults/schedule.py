@@ -18,6 +18,7 @@ BETWEEN_S = (0.2, 2.4)
 SERVER_DEATHS_APART_S = 22.0
 # Longer than a gateway waits for an answer of Postgres, at times.
 BAD_WEATHER_S = (0.5, 6.0)
+FULL_DISK_S = 5.0
 # How often each is drawn, in relation.
 WEIGHTS = {
     "kill_gateway": 3,
@@ -39,6 +40,12 @@ WEIGHTS = {
     "wrong_clock": 2,
     "roll_month": 2,
     "flush_valkey": 1,
+    "silence_valkey": 1,
+    "kill_worker": 3,
+    "kill_beat": 1,
+    "fill_disk": 1,
+    "raise_scope_limit": 8,
+    "lower_scope_limit": 2,
 }
 # Of a gateway, which the schedule names.
 OF_GATEWAY = (
@@ -46,11 +53,12 @@ OF_GATEWAY = (
     *("bad_link_to_postgres", "silent_links", "refuse_postgres"),
     *("wrong_clock", "roll_month"),
 )
-LONG = ("pause_gateway", "wrong_clock")
-WEATHERS = ("bad_link_to_postgres", "bad_link_to_provider")
-# What moves the limit and harms nobody: a run of these alone is calm.
-CALM = ("raise_limit", "change_key")
-SERVERS = ("kill_postgres", "kill_valkey")
+LONG = ("pause_gateway", "wrong_clock", "fill_disk")
+WEATHERS = ("bad_link_to_postgres", "bad_link_to_provider", "silence_valkey")
+# What moves limits and harms nobody: a run of these alone is calm.
+CALM = ("raise_limit", "raise_scope_limit", "change_key")
+# Postgres dies of a full disk as well.
+SERVERS = ("kill_postgres", "kill_valkey", "fill_disk")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,11 @@ class Fault:
     def pick(self, options: Sequence[T]) -> T:
         """Return one of the options: always the same for the same seed."""
         return options[int(self.share * len(options))]
+
+    @property
+    def rest(self) -> float:
+        """Return another share, for what a pick of few options leaves open."""
+        return self.share * 1000 % 1
 
     def __str__(self) -> str:
         where = f" {self.gateway}" if self.name in OF_GATEWAY else ""
@@ -98,3 +111,13 @@ def draw(seed: int, *, seconds: float) -> list[Fault]:
         faults.append(Fault(at_s, name, gateway, lasts_s, source.random()))
         at_s += source.uniform(*BETWEEN_S)
     return faults
+
+
+def full_disks(*, seconds: float) -> list[Fault]:
+    """Return a schedule in which the disk gets full, of one thing, then of another."""
+    raises = [Fault(at, "raise_limit", 0, 0, 1.0) for at in (1.0, seconds / 2)]
+    fills = [
+        Fault(at, "fill_disk", 0, FULL_DISK_S, share)
+        for at, share in ((2.0, 0.0), (seconds / 2 + 1, 0.9))
+    ]
+    return sorted([*raises, *fills], key=lambda fault: fault.at_s)

@@ -11,22 +11,31 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError, connection
 from django.db.models import Sum
 from django.utils import timezone
 
 from billing.actions.alerts import evaluate_limits
+from billing.actions.kept_answers import forget_kept_answers
+from billing.actions.scope_mending import mend_scope_budgets
 from billing.actions.sweep import charge_orphaned_holds
-from billing.models import Alert, BillingProfile, Hold, SoftLimit
+from billing.models import Alert, BillingProfile, Hold, KeptAnswer, SoftLimit
+from billing.scope_models import ScopeBudget
 from config.celery import app
 from config.children import PARENT_VARIABLE
+from core.periods import cycle_interval, cycle_of, next_cycle
 from orgs.models import MailStatus, Organization, OutboxMail
 from orgs.outbox import send_due_mail
 from tests import rig
-from tests.billing.books import book, held, settling
+from tests.billing.books import book, held, hold_of, parts, settling
+from tests.billing.test_kept_answers import keep
 from tests.faults.matrix.conftest import Links, wait_for
 from tests.faults.points import RECORD_ROW
+from tests.usage.test_partitions import rows_in
+from tests.usage_factories import add_record
 from usage.actions import roll_up
 from usage.models import UsageHour, UsageRecord
+from usage.partitions import ensure_coming_partitions, exists, partition_name
 
 pytestmark = pytest.mark.processes
 
@@ -70,11 +79,18 @@ def kill(process: subprocess.Popen[bytes]) -> None:
     process.wait(10)
 
 
-def kill_within(task: str, pattern: bytes, folder: Path, links: Links) -> None:
-    """Have a worker begin a task and die once Postgres has carried `pattern` out."""
+def kill_within(
+    task: str, pattern: bytes, folder: Path, links: Links, *, at_start: bool = False
+) -> None:
+    """
+    Have a worker begin a task and die once Postgres has carried `pattern` out.
+
+    What it does at its start (`at_start`) it is not asked for.
+    """
     trap = links.postgres.set_trap(pattern, answers=0)
     with worker(folder, links) as process:
-        app.send_task(task, expires=60)
+        if not at_start:
+            app.send_task(task, expires=60)
         wait_for(trap)
         kill(process)
         trap.drop()
@@ -149,3 +165,67 @@ def test_an_alert_whose_worker_died_is_written_once_by_the_next(
     assert evaluate_limits(now=timezone.now()) == 0
     mails = OutboxMail.objects.values_list("recipient", flat=True)
     assert list(mails) == ["ada@acme.example"]
+
+
+def test_a_split_of_partitions_that_died_moves_no_record(
+    acme_spends: Organization, links: Links, tmp_path: Path
+) -> None:
+    month = next_cycle(next_cycle(cycle_of(timezone.now())))
+    partition = partition_name(month)
+    run_sql(f"DROP TABLE {partition}")
+    record = add_record(acme_spends, at=cycle_interval(month).start, cost_nanos=7)
+
+    kill_within(
+        "usage.make_partitions", b"DETACH PARTITION", tmp_path, links, at_start=True
+    )
+    assert not exists(partition)
+    rig.wait_until(lambda: has_partition(partition), what="it is never made")
+
+    assert rows_in(partition) == 1
+    assert UsageRecord.objects.get().sequence == record.sequence
+
+
+def has_partition(name: str) -> bool:
+    """Try as the next turn does; it gives way while the dead worker's lock lasts."""
+    with contextlib.suppress(OperationalError):
+        ensure_coming_partitions(now=timezone.now())
+    return exists(name)
+
+
+def run_sql(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def test_answers_whose_forgetting_died_are_forgotten_by_the_next(
+    committed_db: None, acme: Organization, links: Links, tmp_path: Path
+) -> None:
+    keep(acme, hours=-24 * 400)
+
+    kill_within(
+        "billing.forget_kept_answers",
+        b'DELETE FROM "billing_keptanswer"',
+        tmp_path,
+        links,
+    )
+    assert KeptAnswer.objects.count() == 1
+    rig.wait_until(lambda: forget_kept_answers(now=timezone.now()) == 1)
+    assert not KeptAnswer.objects.exists()
+
+
+def test_parts_whose_mending_died_are_mended_by_the_next(
+    acme_spends: Organization, links: Links, tmp_path: Path
+) -> None:
+    hold = hold_of(acme_spends, 100, api_key_id=5, user_id=6)
+    book(hold)
+    book(settling(hold, 30))
+    sound = parts(acme_spends)
+    ScopeBudget.objects.update(spent_nanos=31)
+
+    kill_within(
+        "billing.sweep_orphaned_holds", b"UPDATE billing_scopebudget", tmp_path, links
+    )
+    assert set(ScopeBudget.objects.values_list("spent_nanos", flat=True)) == {31}
+    rig.wait_until(lambda: mend_scope_budgets() == 1)
+
+    assert (parts(acme_spends), mend_scope_budgets()) == (sound, 0)
