@@ -72,6 +72,7 @@ def wrong_after(arguments: argparse.Namespace, folder: Path) -> list[str]:
     os.environ["DATA_DIR"] = str(folder / "data")
     os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings"
     os.environ["LOG_LEVEL"] = "WARNING"
+    os.environ["PROVIDER_ALLOWED_NETWORKS"] = "127.0.0.0/8"
     # Not fast: what was committed before a kill must be there after it.
     with embedded_servers(folder / "data", ["postgres", "redis"]) as leases:
         django.setup()

@@ -16,6 +16,7 @@ import resource
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -62,6 +63,7 @@ class SmallDisk:
         self.is_own = os.environ.get(VARIABLE) is not None
         self._folder = folder
         self._ballast = folder / "ballast"
+        self._lock = threading.Lock()
         folder.mkdir()
         if self.is_own:
             size = f"size={SIZE_MB}m,mode=711"
@@ -72,8 +74,8 @@ class SmallDisk:
 
     @contextlib.contextmanager
     def full(self) -> Iterator[None]:
-        """Have no room left inside the `with` block."""
-        with self._filled() if self.is_own else files_stopped(self._folder):
+        """Have no room left inside the `with` block; one at a time."""
+        with self._lock, self._filled() if self.is_own else files_stopped(self._folder):
             yield
 
     @contextlib.contextmanager

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -23,6 +24,8 @@ from tests.faults.shifted import set_clock
 
 Running = AbstractContextManager[tuple[subprocess.Popen[bytes], Path]]
 
+# The kernel ends worker and beat with the thread that started them: this one lasts.
+STARTER = ThreadPoolExecutor(1)
 # Shorter than a pause lasts. Gateways beat once a second.
 SWEEP_INTERVAL_S = "2"
 
@@ -82,6 +85,9 @@ class Child:
         self._popen: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        STARTER.submit(self._start).result()
+
+    def _start(self) -> None:
         self._starts += 1
         settings = {
             PARENT_VARIABLE: str(os.getpid()),
