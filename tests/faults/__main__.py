@@ -24,7 +24,7 @@ import django
 from django.core.management import call_command
 
 from config.servers.lease import embedded_servers
-from tests.faults.disk import LOUD, SmallDisk, enter_namespace, keep_logs
+from tests.faults.disk import LOUD, SmallDisk, enter_namespace, keep_logs, take_off
 
 GUARDED, UNGUARDED = "config.asgi:application", "tests.gateway.unguarded:application"
 
@@ -45,6 +45,7 @@ def main() -> int:
     finally:
         if not is_right:
             keep_logs(folder / "data", folder)
+        take_off(folder / "data")
         if is_right:
             shutil.rmtree(folder, ignore_errors=True)
         else:

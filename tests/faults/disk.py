@@ -122,6 +122,13 @@ def set_file_limit(pids: Sequence[int], length: int) -> None:
             )
 
 
+def take_off(data_dir: Path) -> None:
+    """Unmount a small disk, so that its folder can be removed."""
+    if os.environ.get(VARIABLE) is not None:
+        subprocess.run(["umount", "--lazy", str(data_dir)], check=False)
+
+
 def keep_logs(data_dir: Path, folder: Path) -> None:
     """Copy the servers' logs off the disk, which goes with its namespace."""
-    shutil.copytree(data_dir / "log", folder / "server-logs", dirs_exist_ok=True)
+    with contextlib.suppress(OSError):
+        shutil.copytree(data_dir / "log", folder / "server-logs", dirs_exist_ok=True)
