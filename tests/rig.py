@@ -198,7 +198,8 @@ def answers(process: Process) -> bool:
         raise NotInTime(process.log.read_text()[-3000:])
     try:
         urllib.request.urlopen(f"{process.url}/v1/models", timeout=2).close()  # noqa: S310
-    except urllib.error.HTTPError:
+    except urllib.error.HTTPError as refusal:
+        refusal.close()
         return True
     except OSError:
         return False

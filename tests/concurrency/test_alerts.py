@@ -52,5 +52,7 @@ def test_control_without_the_unique_constraint_alerts_are_written_again(
     unguarded = alerts.WRITE_ALERTS.replace(alerts.NEWS, alerts.REACHED)
     assert constraint in unguarded
     monkeypatch.setattr(alerts, "WRITE_ALERTS", unguarded.replace(constraint, ""))
-    with pytest.raises(Exception, match="alert_once_per_limit_and_cycle"):
+    with pytest.raises(ExceptionGroup, match="limits were not told") as caught:
         all_at_once([partial(evaluate_limits, now=NOW)] * EVALUATIONS)
+    (error, *_) = caught.value.exceptions
+    assert "alert_once_per_limit_and_cycle" in str(error)

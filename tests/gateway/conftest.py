@@ -78,10 +78,27 @@ class House:
         )
 
 
+# The clients of the test that runs.
+CLIENTS: list[OpenAI] = []
+
+
 def client_of(url: str, key: str, **options: object) -> OpenAI:
-    """Return the official client with its retries off, so that refusals are seen."""
+    """
+    Return the official client with its retries off, so that refusals are seen.
+
+    It is closed at the end of the test.
+    """
     settings = {"max_retries": 0, "timeout": 30, **options}
-    return OpenAI(base_url=f"{url}/v1", api_key=key, **settings)  # type: ignore[arg-type]
+    client = OpenAI(base_url=f"{url}/v1", api_key=key, **settings)  # type: ignore[arg-type]
+    CLIENTS.append(client)
+    return client
+
+
+@pytest.fixture(autouse=True)
+def _clients_closed() -> Iterator[None]:
+    yield
+    while CLIENTS:
+        CLIENTS.pop().close()
 
 
 def service_key(organization: Organization) -> str:
