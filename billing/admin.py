@@ -24,7 +24,8 @@ from billing.models import (
     SpendLimits,
 )
 from billing.price_conditions import LONG_RATES, MEDIA_RATES, RATES
-from orgs.admin_base import LargeTableAdmin, ReadOnlyAdmin, dollars, is_operator
+from orgs.access import is_operator
+from orgs.admin_base import LargeTableAdmin, ReadOnlyAdmin, dollars
 from orgs.models import User
 
 HARD_LIMIT = dollars("hard_limit")

@@ -18,7 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import REGISTRY, GaugeMetricFamily
 
 from billing.models import GatewayProcess, Hold
-from orgs.admin_base import is_operator
+from orgs.access import is_operator
 from orgs.models import MailStatus, OutboxMail
 from usage.models import UsageHour
 from usage.queries import watermark

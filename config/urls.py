@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("readyz", health.ready, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("operator/admin/", admin.site.urls),
+    path("operator/", include("billing.operator_urls")),
     path("account/", include("orgs.account_urls")),
     path("", include("orgs.urls")),
     path("", include("keys.urls")),

@@ -1,11 +1,13 @@
-"""The one door to an organization's pages."""
+"""The doors: one to an organization's pages, one to the operator's."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, ParamSpec, cast
 
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -27,15 +29,25 @@ class OrgRequest(HttpRequest):
 
 
 OrgView = Callable[Concatenate[OrgRequest, P], HttpResponse]
-# Called by the URL resolver with `slug` and the view's own arguments.
-SlugView = Callable[..., HttpResponse]
+# Called by the URL resolver with the view's own arguments, and `slug` if it has one.
+GuardedView = Callable[..., HttpResponse]
 
+
+class OperatorRequest(HttpRequest):
+    """A request of an operator for a page of theirs."""
+
+    user: User
+
+
+OperatorView = Callable[Concatenate[OperatorRequest, P], HttpResponse]
 
 # Where a guarded view tells which permission it asks for.
 PERMISSION = "permission"
+# Where a view tells that it is for operators alone.
+OPERATORS_ONLY = "operators_only"
 
 
-def org_view(permission: Permission) -> Callable[[OrgView[P]], SlugView]:
+def org_view(permission: Permission) -> Callable[[OrgView[P]], GuardedView]:
     """
     Admit members of the organization that `slug` names who have the permission.
 
@@ -45,7 +57,7 @@ def org_view(permission: Permission) -> Callable[[OrgView[P]], SlugView]:
     the view finds `request.organization` and `request.membership`.
     """
 
-    def decorate(view: OrgView[P]) -> SlugView:
+    def decorate(view: OrgView[P]) -> GuardedView:
         @wraps(view)
         def guarded(
             request: HttpRequest, slug: str, *args: P.args, **kwargs: P.kwargs
@@ -95,3 +107,24 @@ def membership_in(request: HttpRequest, slug: str) -> Membership:
         )
     except Membership.DoesNotExist as error:
         raise Http404 from error
+
+
+def operator_view(view: OperatorView[P]) -> GuardedView:
+    """Admit operators; to everybody else the page does not exist (404)."""
+
+    @wraps(view)
+    def guarded(
+        request: HttpRequest, *args: P.args, **kwargs: P.kwargs
+    ) -> HttpResponse:
+        if not is_operator(request.user):
+            raise Http404
+        # The frame of the page shows the operator's navigation.
+        request.is_operators_page = True  # type: ignore[attr-defined]
+        return view(cast(OperatorRequest, request), *args, **kwargs)
+
+    setattr(guarded, OPERATORS_ONLY, True)
+    return guarded
+
+
+def is_operator(user: AbstractBaseUser | AnonymousUser) -> bool:
+    return user.is_active and getattr(user, "is_staff", False)

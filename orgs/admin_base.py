@@ -5,18 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from django.contrib import admin
-from django.contrib.auth.base_user import AbstractBaseUser
-from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 
 from core.templatetags.money import usd_exact
-
-
-def is_operator(user: AbstractBaseUser | AnonymousUser) -> bool:
-    return user.is_active and getattr(user, "is_staff", False)
+from orgs.access import is_operator
 
 
 def dollars(field: str) -> Callable[[Model], str]:

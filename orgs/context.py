@@ -16,8 +16,9 @@ from orgs.queries import organizations_of
 
 THEME_COOKIE = "theme"
 THEMES = ("light", "dark")
+Pages = tuple[tuple[str, str, str], ...]
 # Label, icon and URL name of an organization's pages, in order.
-ORGANIZATION_PAGES = (
+ORGANIZATION_PAGES: Pages = (
     ("Overview", "layout-dashboard", "billing:overview"),
     ("Usage", "chart-bar", "usage:usage"),
     ("Limits", "gauge", "billing:limits"),
@@ -28,11 +29,17 @@ ORGANIZATION_PAGES = (
 )
 # Where a reader would only be refused.
 OWNERS_PAGES = {"orgs:audit"}
-PERSONAL_PAGES = (
+PERSONAL_PAGES: Pages = (
     ("Your account", "user-circle", "orgs:account"),
     ("Password", "lock", "account_change_password"),
     ("Two-factor authentication", "shield-check", "mfa_index"),
     ("Sessions", "clock", "usersessions_list"),
+)
+# The operator's own pages; what only is read stands in the admin.
+OPERATOR_PAGES: Pages = (
+    ("Quota requests", "gauge", "operator:quota"),
+    ("Organizations", "users", "operator:organizations"),
+    ("Admin", "shield-check", "admin:index"),
 )
 
 
@@ -76,6 +83,8 @@ def navigation(
 ) -> list[NavigationItem]:
     """Return the links of the rail; pages that do not exist are left out."""
     pages = ORGANIZATION_PAGES if organization else PERSONAL_PAGES
+    if getattr(request, "is_operators_page", False):
+        pages = OPERATOR_PAGES
     arguments = {"slug": organization.slug} if organization else {}
     membership = getattr(request, "membership", None)
     left_out = set() if membership and membership.is_owner else OWNERS_PAGES

@@ -22,11 +22,11 @@ THEME_MAX_AGE_S = 365 * 24 * 3600
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """Lead to the default organization, else an operator to the admin, else say so."""
+    """Lead to the default organization, else an operator to their pages, or say so."""
     user = cast(User, request.user)
     organization = landing_organization(user)
     if organization is None and user.is_staff:
-        return redirect("admin:index")
+        return redirect("operator:home")
     if organization is None:
         return render(request, "orgs/no_organization.html")
     return redirect("orgs:organization", slug=organization.slug)

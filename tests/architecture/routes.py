@@ -16,7 +16,7 @@ from billing.actions.scope_limits import set_key_limit, set_member_limit
 from billing.models import RateLimit, SoftLimit
 from keys.actions import block_key
 from keys.models import FormerKey
-from orgs.access import PERMISSION
+from orgs.access import OPERATORS_ONLY, PERMISSION
 from orgs.actions import invite_member
 from orgs.models import AuditEvent, Organization, Role, User
 from orgs.permissions import Permission
@@ -122,26 +122,33 @@ class Route:
 
     name: str
     arguments: frozenset[str]
+    # As the table of pages has it, with its gaps: `/o/<slug:slug>/limits`.
+    path: str
+    is_operators: bool
 
 
 @cache
 def all_routes() -> tuple[Route, ...]:
     """Walk the table of pages; the operator's admin guards itself."""
-    return tuple(walk(get_resolver().url_patterns, ""))
+    return tuple(walk(get_resolver().url_patterns, "", "/"))
 
 
-def walk(patterns: list[URLPattern | URLResolver], namespace: str) -> Iterator[Route]:
+def walk(
+    patterns: list[URLPattern | URLResolver], namespace: str, path: str
+) -> Iterator[Route]:
     for pattern in patterns:
+        here = f"{path}{pattern.pattern}"
         if isinstance(pattern, URLResolver):
             if pattern.namespace != "admin":
                 inner = f"{pattern.namespace}:" if pattern.namespace else namespace
-                yield from walk(pattern.url_patterns, inner)
+                yield from walk(pattern.url_patterns, inner, here)
         else:
             assert pattern.name, f"{pattern.pattern} has no name"
             arguments = frozenset(pattern.pattern.converters) | frozenset(
                 pattern.pattern.regex.groupindex
             )
-            yield Route(f"{namespace}{pattern.name}", arguments)
+            is_operators = hasattr(pattern.callback, OPERATORS_ONLY)
+            yield Route(f"{namespace}{pattern.name}", arguments, here, is_operators)
 
 
 @cache
@@ -154,6 +161,11 @@ def permission_of(name: str) -> Permission | None:
 
 def organization_routes() -> list[Route]:
     return [route for route in all_routes() if "slug" in route.arguments]
+
+
+def operator_routes() -> list[Route]:
+    """Return the routes whose views say that they are for operators alone."""
+    return [route for route in all_routes() if route.is_operators]
 
 
 @dataclass(frozen=True, slots=True)

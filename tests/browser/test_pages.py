@@ -39,6 +39,7 @@ PAGES: dict[str, tuple[str | None, str]] = {
     "audit-none": (ADA, "/o/acme/audit?target=nothing"),
     "audit-event": (ADA, "{audit_path}"),
     "account": (ADA, "/account/"),
+    "operator-organizations": (OP, "/operator/organizations"),
 }
 LOOKS: list[tuple[Theme, int]] = [
     ("light", 1280),

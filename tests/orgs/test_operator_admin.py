@@ -161,4 +161,4 @@ def test_an_operator_without_an_organization_lands_in_the_admin(op: User) -> Non
     client = Client()
     client.force_login(op)
 
-    assert client.get("/").headers["Location"] == "/operator/admin/"
+    assert client.get("/").headers["Location"] == "/operator/"
