@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 from django.utils import timezone
 
-# The tables beside money, and those of keys and members, have their own modules.
+# What funds, the tables beside money, and those of keys and members, are elsewhere.
+from billing.funding_models import BillingProfile, CreditGrant, CreditKind
 from billing.gateway_models import GatewaySettings, KeptAnswer
 from billing.price_conditions import (
     long_context_is_whole,
     rates_are_positive,
     something_is_priced,
 )
+from billing.quota_models import QuotaRequest, QuotaStatus, TemporaryRaise
 from billing.scope_models import ScopeBudget, ScopeLimit
 from core import ids
 from keys.models import ApiKey
 from orgs.models import Organization, User
 
-__all__ = ["GatewaySettings", "KeptAnswer", "ScopeBudget", "ScopeLimit"]
+__all__ = [
+    "BillingProfile",
+    "CreditGrant",
+    "CreditKind",
+    "GatewaySettings",
+    "KeptAnswer",
+    "QuotaRequest",
+    "QuotaStatus",
+    "ScopeBudget",
+    "ScopeLimit",
+    "TemporaryRaise",
+]
 
 
 def new_alert_id() -> str:
@@ -307,50 +320,6 @@ class RateLimit(models.Model):
 
     def __str__(self) -> str:
         return f"rate limit of {self.organization}"
-
-
-class BillingProfile(models.Model):
-    """Billing information; entering it opens the approved limit."""
-
-    organization = models.OneToOneField(
-        Organization, on_delete=models.CASCADE, related_name="billing_profile"
-    )
-    legal_name = models.CharField(max_length=200)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    def __str__(self) -> str:
-        return f"billing information of {self.organization}"
-
-
-class CreditGrant(models.Model):
-    """Credit of an organization; consumed at settlement, earliest expiry first."""
-
-    organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, related_name="credit_grants"
-    )
-    name = models.CharField(max_length=80)
-    # Whose trial this is: a person has one, however many organizations they own.
-    trial_of = models.OneToOneField(
-        User, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    amount_nanos = models.BigIntegerField()
-    consumed_nanos = models.BigIntegerField(default=0)
-    effective_at = models.DateTimeField()
-    expires_at = models.DateTimeField()
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints = [
-            models.CheckConstraint(
-                condition=Q(amount_nanos__gt=0)
-                & Q(consumed_nanos__gte=0)
-                & Q(consumed_nanos__lte=F("amount_nanos")),
-                name="credit_grant_consumed_within_amount",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.name} of {self.organization}"
 
 
 class Budget(models.Model):
