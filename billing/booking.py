@@ -183,8 +183,12 @@ def settle(settlement: Settlement, books: Books, booked: Booked) -> None:
     books.charge(hold.key, hold.scope_keys, record.cost_nanos)
     if settlement.exceeds_bound:
         booked.bound_violations.append(hold.event_id)
-    consume(books.terms[hold.organization_id].grants, record.cost_nanos)
-    books.new_records.append(record.as_row())
+    credit = 0
+    if not hold.simulated:
+        # What the sandbox pretends to cost takes nothing from real credit.
+        grants = books.terms[hold.organization_id].grants
+        credit = max(record.cost_nanos, 0) - consume(grants, record.cost_nanos)
+    books.new_records.append(record.as_row(credit_nanos=credit))
 
 
 def place(hold: Hold, books: Books, booked: Booked) -> None:

@@ -144,7 +144,7 @@ def statement_of(item: Hold | Settlement | Release) -> Statement | None:
         row = item.as_row(budget_id=0)
         return Statement(HOLD_IF_IT_FITS, (booking_sql.as_json([row]),))
     if isinstance(item, Settlement):
-        row = item.record.as_row()
+        row = item.record.as_row(credit_nanos=0)
         return Statement(SETTLE_IF_HELD, (booking_sql.as_json([row]),))
     return None
 

@@ -133,8 +133,8 @@ END_HOLDS = "DELETE FROM billing_hold WHERE event_id = ANY(%s::uuid[])"
 RECORD_COLUMNS = (
     "event_id, occurred_at, organization_id, api_key_id, user_id, endpoint, model, "
     f"simulated, {', '.join(COUNTS)}, cost_nanos, cycle_start, kind, corrects, "
-    "outcome, status_code, streamed, service_tier, price_id, held_nanos, latency_ms, "
-    "first_token_ms"
+    "outcome, status_code, streamed, service_tier, price_id, held_nanos, credit_nanos, "
+    "latency_ms, first_token_ms"
 )
 
 ADD_RECORDS = f"""

@@ -127,7 +127,8 @@ class Record:
             cost_nanos=self.cost_nanos - past_cost_nanos,
         )
 
-    def as_row(self) -> dict[str, Any]:
+    def as_row(self, *, credit_nanos: int) -> dict[str, Any]:
+        """Return the row to be; `credit_nanos` of the cost were paid by credit."""
         hold = self.hold
         return {
             "event_id": self.event_id,
@@ -149,6 +150,7 @@ class Record:
             "service_tier": self.service_tier,
             "price_id": self.price_id,
             "held_nanos": hold.bound_nanos or 0,
+            "credit_nanos": credit_nanos,
             "latency_ms": self.latency_ms,
             "first_token_ms": self.first_token_ms,
         }

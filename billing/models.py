@@ -9,6 +9,12 @@ from django.utils import timezone
 # What funds, the tables beside money, and those of keys and members, are elsewhere.
 from billing.funding_models import BillingProfile, CreditGrant, CreditKind
 from billing.gateway_models import GatewaySettings, KeptAnswer
+from billing.ledger_models import (
+    LedgerAccount,
+    LedgerEntry,
+    LedgerTransaction,
+    PostingWatermark,
+)
 from billing.price_conditions import (
     long_context_is_whole,
     rates_are_positive,
@@ -26,6 +32,10 @@ __all__ = [
     "CreditKind",
     "GatewaySettings",
     "KeptAnswer",
+    "LedgerAccount",
+    "LedgerEntry",
+    "LedgerTransaction",
+    "PostingWatermark",
     "QuotaRequest",
     "QuotaStatus",
     "ScopeBudget",

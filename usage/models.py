@@ -123,6 +123,8 @@ class UsageRecord(UsageFacts):
     # As the provider's answer said; empty if it did not.
     service_tier = models.CharField(max_length=16)
     held_nanos = models.BigIntegerField()
+    # How much of the cost credit paid; null in records from before this was noted.
+    credit_nanos = models.BigIntegerField(null=True)
     latency_ms = models.PositiveIntegerField()
     first_token_ms = models.PositiveIntegerField(null=True)
 

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import transaction
 
 from billing.actions.limits import change_limit, locked_limits
+from billing.actions.posting import post_credit_granted
 from billing.models import BillingProfile, CreditGrant, SpendLimits
 from core.money import nanos_from_dollars
 from orgs import audit
@@ -113,6 +114,7 @@ def grant_trial_credit(
         expires_at=months_later(now, settings.TRIAL_CREDIT_MONTHS),
         created_at=now,
     )
+    post_credit_granted(grant, now=now)
     audit.record(
         organization=organization,
         actor=acting_user,

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from billing.demo import script
+from billing.ledger_models import LedgerAccount, LedgerEntry, LedgerTransaction
 from billing.models import Budget, Hold, Price
 from billing.scope_models import ScopeBudget
 from keys.models import ApiKey
@@ -47,6 +48,7 @@ def remove_demo() -> int:
     Hold.objects.filter(organization__in=organizations).delete()
     with append_only_lifted():
         UsageRecord.objects.filter(organization__in=organizations).delete()
+        remove_ledger_of(organizations)
         remove_audit_events_of(organizations)
     UsageHour.objects.filter(organization__in=organizations).delete()
     ScopeBudget.objects.filter(organization__in=organizations).delete()
@@ -56,6 +58,11 @@ def remove_demo() -> int:
     remove_people()
     remove_prices()
     return len(organizations)
+
+
+def remove_ledger_of(organizations: list[Organization]) -> None:
+    for model in (LedgerEntry, LedgerTransaction, LedgerAccount):
+        model._default_manager.filter(organization__in=organizations).delete()
 
 
 def remove_audit_events_of(organizations: list[Organization]) -> None:

@@ -102,7 +102,8 @@ def records_are_append_only() -> Finding:
         checked="SELECT count(*) FROM pg_trigger WHERE tgname ~ '_append_only$'",
         differing="""
             SELECT concat(coalesce(tgrelid::regclass::text, relation), ' can change')
-            FROM (VALUES ('usage_usagerecord'), ('orgs_auditevent'))
+            FROM (VALUES ('usage_usagerecord'), ('orgs_auditevent'),
+                         ('billing_ledgertransaction'), ('billing_ledgerentry'))
                 AS expected (relation)
             FULL JOIN (
                 SELECT tgrelid, tgenabled FROM pg_trigger

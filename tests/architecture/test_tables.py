@@ -15,6 +15,8 @@ APPEND_ONLY = (
     "orgs_auditlink",
     "orgs_auditanchor",
     "usage_usagerecord",
+    "billing_ledgertransaction",
+    "billing_ledgerentry",
 )
 WITHOUT_CHECK = {
     # Facts written once by the books from the gateway's own enumeration, never
