@@ -43,12 +43,6 @@ def attention_list(
 
 def stopped(overview: Overview, viewer: Membership) -> Iterator[Attention]:
     """Yield what keeps requests from being answered now, or figures from coming."""
-    if viewer.organization.suspended_at is not None:
-        yield Attention(
-            "error",
-            "This organization is suspended. Requests are refused until the operator "
-            "ends that.",
-        )
     if overview.standing.headroom.nanos == 0 or overview.standing.is_enforcing:
         yield Attention("error", refusal_text(overview.standing), **limits_link(viewer))
     if overview.beyond_hold:

@@ -84,7 +84,10 @@ def no_organization() -> ApiError:
 
 
 def suspended() -> ApiError:
-    message = "This organization is suspended. Ask the operator of this installation."
+    message = (
+        "This organization is suspended; its pages say why. Ask the operator of this "
+        "installation."
+    )
     return ApiError(403, message, code="organization_suspended")
 
 

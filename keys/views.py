@@ -44,7 +44,7 @@ def keys(request: OrgRequest) -> HttpResponse:
     return keys_page(request)
 
 
-@org_view(Permission.MAKE_KEYS)
+@org_view(Permission.MAKE_KEYS, while_suspended=False)
 @require_POST
 def create(request: OrgRequest) -> HttpResponse:
     """Make an API key and show it, this once, in the answer."""
@@ -113,7 +113,7 @@ def changeable_key(request: OrgRequest, key_id: str) -> ApiKey:
     return key
 
 
-@org_view(Permission.SET_PROVIDER_KEY)
+@org_view(Permission.SET_PROVIDER_KEY, while_suspended=False)
 @sensitive_post_parameters("secret")
 @require_POST
 def set_provider_key(request: OrgRequest) -> HttpResponse:

@@ -41,13 +41,17 @@ class OperatorRequest(HttpRequest):
 
 OperatorView = Callable[Concatenate[OperatorRequest, P], HttpResponse]
 
-# Where a guarded view tells which permission it asks for.
+# Where a guarded view tells which permission it asks for, and whether it is there
+# while the organization is suspended.
 PERMISSION = "permission"
+WHILE_SUSPENDED = "while_suspended"
 # Where a view tells that it is for operators alone.
 OPERATORS_ONLY = "operators_only"
 
 
-def org_view(permission: Permission) -> Callable[[OrgView[P]], GuardedView]:
+def org_view(
+    permission: Permission, *, while_suspended: bool = True
+) -> Callable[[OrgView[P]], GuardedView]:
     """
     Admit members of the organization that `slug` names who have the permission.
 
@@ -55,6 +59,9 @@ def org_view(permission: Permission) -> Callable[[OrgView[P]], GuardedView]:
     with too little role is told so (403), and so is one who lacks the second factor
     that the organization requires. `slug` is taken out of the arguments;
     the view finds `request.organization` and `request.membership`.
+
+    A view that spends, or lets others spend, is not there `while_suspended` (403).
+    That is a courtesy and needs no lock: the gateway refuses such an organization.
     """
 
     def decorate(view: OrgView[P]) -> GuardedView:
@@ -66,12 +73,15 @@ def org_view(permission: Permission) -> Callable[[OrgView[P]], GuardedView]:
                 admitted = admit(request, slug, permission)
                 if lacks_required_factor(admitted):
                     return factor_needed_page(admitted)
+                if admitted.organization.is_suspended and not while_suspended:
+                    return suspended_page(admitted)
                 return view(admitted, *args, **kwargs)
             except OrganizationGone as error:
                 # Deleted between the door and the deed.
                 raise Http404 from error
 
         setattr(guarded, PERMISSION, permission)
+        setattr(guarded, WHILE_SUSPENDED, while_suspended)
         return guarded
 
     return decorate
@@ -96,6 +106,11 @@ def lacks_required_factor(request: OrgRequest) -> bool:
 def factor_needed_page(request: OrgRequest) -> HttpResponse:
     """Explain (403) that the organization asks for a second factor."""
     return render(request, "orgs/factor_needed.html", status=403)
+
+
+def suspended_page(request: OrgRequest) -> HttpResponse:
+    """Explain (403) that this has to wait until the suspension ends."""
+    return render(request, "orgs/suspended.html", status=403)
 
 
 def membership_in(request: HttpRequest, slug: str) -> Membership:

@@ -17,6 +17,8 @@ from allauth.usersessions.views import list_usersessions
 from django.db.transaction import atomic
 from django.urls import include, path, re_path
 
+from orgs.views.sessions import end as end_session
+
 account = [
     path("login/", views.login, name="account_login"),
     path("logout/", views.logout, name="account_logout"),
@@ -29,6 +31,7 @@ account = [
     ),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
     path("sessions/", list_usersessions, name="usersessions_list"),
+    path("sessions/<int:pk>/end/", end_session, name="end_session"),
 ]
 passwords = [
     path("change/", atomic(views.password_change), name="account_change_password"),

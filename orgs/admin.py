@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from allauth.account.decorators import secure_admin_login
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
@@ -9,12 +11,23 @@ from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.models import Group
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
 from django.template.defaultfilters import urlize
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
+from unfold.decorators import action
 
-from orgs.admin_base import LargeTableAdmin, ReadOnlyAdmin
+from orgs.actions import (
+    NoSecondFactor,
+    reactivate_organization,
+    reset_second_factors,
+    suspend_organization,
+)
+from orgs.admin_base import LargeTableAdmin, ReadOnlyAdmin, is_operator
+from orgs.admin_questions import Question, ask
 from orgs.models import (
     AuditEvent,
     AuditLink,
@@ -24,6 +37,7 @@ from orgs.models import (
     OutboxMail,
     User,
 )
+from orgs.queries import has_second_factor
 
 # One log-in page, with its limits on guessing, for operators too.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -39,6 +53,15 @@ admin.site.unregister(
         UserSession,
     ]
 )
+
+
+def operator_of(request: HttpRequest) -> User:
+    assert isinstance(request.user, User), "the admin admits nobody else"
+    return request.user
+
+
+def full_name(organization: Organization) -> str:
+    return f"{organization} ({organization.get_environment_display()})"
 
 
 @admin.register(User)
@@ -57,6 +80,46 @@ class UserAdmin(ReadOnlyAdmin):
         "date_joined",
         "last_login",
     )
+    actions_detail = ("reset_factors",)
+
+    def has_reset_factors_permission(
+        self, request: HttpRequest, object_id: str | None = None
+    ) -> bool:
+        user = User.objects.filter(pk=object_id or 0).first()
+        return is_operator(request.user) and bool(user and has_second_factor(user))
+
+    @action(  # type: ignore[untyped-decorator]
+        description="Take off second factors",
+        url_path="reset-factors",
+        permissions=["reset_factors"],
+    )
+    def reset_factors(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Take off what a person lost, once somebody made sure that it is they."""
+        user = get_object_or_404(User, pk=object_id)
+
+        def act(reason: str) -> None:
+            # Taken off in the meantime: that is what was wanted.
+            with suppress(NoSecondFactor):
+                reset_second_factors(
+                    user=user,
+                    reason=reason,
+                    acting_user=operator_of(request),
+                    now=timezone.now(),
+                )
+
+        question = Question(
+            title=f"Take off the second factors of {user}?",
+            explanation=(
+                "Their app, passkeys and recovery codes are gone, they are logged out "
+                "everywhere, and their password alone logs in. They are told by mail. "
+                "Make sure by another way than mail that it is they who ask."
+            ),
+            reason_label="Reason, for the audit log and the mail",
+            button="Take off second factors",
+            act=act,
+            done=f"{user} logs in by password alone now.",
+        )
+        return ask(self, request, user, question)
 
 
 class MembershipInline(TabularInline):  # type: ignore[misc]
@@ -87,10 +150,85 @@ class OrganizationAdmin(ReadOnlyAdmin):
         "sibling",
         "is_demo",
         "suspended_at",
+        "suspended_message",
         "deleted_at",
         "created_at",
     )
     inlines = (MembershipInline,)
+    actions_detail = ("suspend", "reactivate")
+
+    def has_suspend_permission(
+        self, request: HttpRequest, object_id: str | None = None
+    ) -> bool:
+        found = Organization.objects.filter(pk=object_id or 0, deleted_at__isnull=True)
+        return is_operator(request.user) and found.exists()
+
+    def has_reactivate_permission(
+        self, request: HttpRequest, object_id: str | None = None
+    ) -> bool:
+        found = Organization.objects.filter(
+            pk=object_id or 0, deleted_at__isnull=True, suspended_at__isnull=False
+        )
+        return is_operator(request.user) and found.exists()
+
+    @action(  # type: ignore[untyped-decorator]
+        description="Suspend", url_path="suspend", permissions=["suspend"]
+    )
+    def suspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Refuse an organization's requests, or say anew why."""
+        organization = get_object_or_404(Organization, pk=object_id)
+        name = full_name(organization)
+
+        def act(message: str) -> None:
+            suspend_organization(
+                organization=organization,
+                message=message,
+                acting_user=operator_of(request),
+                now=timezone.now(),
+            )
+
+        question = Question(
+            title=f"Suspend {name}?",
+            explanation=(
+                "Its API requests are refused within a second, nobody is invited to "
+                "it, and it gets no new keys. Its pages stay to be read. Its owners "
+                "get a mail."
+            ),
+            reason_label="Why, for its members to read",
+            button=f"Suspend {name}",
+            act=act,
+            done=f"{name} is suspended.",
+        )
+        return ask(self, request, organization, question)
+
+    @action(  # type: ignore[untyped-decorator]
+        description="End the suspension",
+        url_path="reactivate",
+        permissions=["reactivate"],
+    )
+    def reactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Answer an organization's requests again."""
+        organization = get_object_or_404(Organization, pk=object_id)
+        name = full_name(organization)
+
+        def act(_: str) -> None:
+            reactivate_organization(
+                organization=organization,
+                acting_user=operator_of(request),
+                now=timezone.now(),
+            )
+
+        question = Question(
+            title=f"End the suspension of {name}?",
+            explanation=(
+                "Its API requests are answered again, with the same keys. Its owners "
+                "get a mail."
+            ),
+            button="End the suspension",
+            act=act,
+            done=f"{name} is not suspended any more.",
+        )
+        return ask(self, request, organization, question)
 
 
 @admin.register(Invitation)

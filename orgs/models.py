@@ -116,6 +116,9 @@ class Environment(models.TextChoices):
     PRODUCTION = "production", "Production"
 
 
+LONGEST_SUSPENDED_MESSAGE = 500
+
+
 class Organization(models.Model):
     """A tenant. Of one environment; a staging and a production one may be a pair."""
 
@@ -132,6 +135,10 @@ class Organization(models.Model):
     # Whether members without a second factor are kept out of its pages.
     requires_two_factor = models.BooleanField(default=False)
     suspended_at = models.DateTimeField(null=True, blank=True)
+    # Why, for its members to read; empty unless it is suspended.
+    suspended_message = models.CharField(
+        max_length=LONGEST_SUSPENDED_MESSAGE, blank=True, default="", db_default=""
+    )
     # Deleted by an owner: without members, keys and pages; kept for the operator.
     deleted_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
@@ -146,6 +153,11 @@ class Organization(models.Model):
                 condition=Q(sibling__isnull=True) | ~Q(sibling=F("id")),
                 name="organization_not_its_own_sibling",
             ),
+            models.CheckConstraint(
+                condition=Q(suspended_at__isnull=True, suspended_message="")
+                | Q(suspended_at__isnull=False) & ~Q(suspended_message=""),
+                name="organization_suspended_with_a_message",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -154,6 +166,10 @@ class Organization(models.Model):
     @property
     def is_staging(self) -> bool:
         return self.environment == Environment.STAGING
+
+    @property
+    def is_suspended(self) -> bool:
+        return self.suspended_at is not None
 
 
 class Role(models.TextChoices):

@@ -125,6 +125,9 @@ looks like one that does not exist (404); a member with too little role is told 
 
 Everybody who can log in may create an organization, and owns it then.
 
+While the operator has suspended an organization, its pages stay to be read and rights
+can be taken away; nobody is invited to it, and no key is added to it (403).
+
 | Area | What | Owner | Reader |
 |---|---|---|---|
 """

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from allauth.account.models import EmailAddress
+from django.utils import timezone
 
 from core.money import nanos_from_dollars
+from orgs.actions import reactivate_organization, suspend_organization
 from orgs.models import Environment, Membership, Organization, Role, User
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
@@ -45,3 +47,24 @@ def join(user: User, organization: Organization, role: str = Role.READER) -> Mem
         user.default_organization = organization
         user.save(update_fields=["default_organization"])
     return membership
+
+
+def suspend(organization: Organization) -> None:
+    """Suspend an organization, as an operator does."""
+    suspend_organization(
+        organization=organization,
+        message="A bill is open.",
+        acting_user=an_operator(),
+        now=timezone.now(),
+    )
+
+
+def reactivate(organization: Organization) -> None:
+    reactivate_organization(
+        organization=organization, acting_user=an_operator(), now=timezone.now()
+    )
+
+
+def an_operator() -> User:
+    found = User.objects.filter(is_staff=True).first()
+    return found or make_user("op@tokenhouse.example", name="Op", is_staff=True)

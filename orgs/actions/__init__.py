@@ -42,7 +42,10 @@ from orgs.actions.people import (
     set_default_organization,
     update_profile,
 )
+from orgs.actions.second_factors import reset_second_factors
 from orgs.actions.security import NoSecondFactor, require_two_factor
+from orgs.actions.sessions import end_session
+from orgs.actions.suspension import reactivate_organization, suspend_organization
 
 __all__ = [
     "AccountExists",
@@ -68,16 +71,20 @@ __all__ = [
     "choose_mails",
     "close_organization",
     "create_organization",
+    "end_session",
     "invite_many",
     "invite_member",
     "link_siblings",
+    "reactivate_organization",
     "remove_member",
     "rename_organization",
     "require_two_factor",
     "resend_invitation",
+    "reset_second_factors",
     "revoke_invitation",
     "set_default_organization",
     "set_up_operator",
+    "suspend_organization",
     "transfer_ownership",
     "unlink_siblings",
     "update_profile",

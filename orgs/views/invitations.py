@@ -40,7 +40,7 @@ RESEND_REFUSALS: dict[type[Exception], str] = {
 }
 
 
-@org_view(Permission.INVITE)
+@org_view(Permission.INVITE, while_suspended=False)
 @require_POST
 def resend(request: OrgRequest, invitation_id: str) -> HttpResponse:
     """Send a new link; the old one is dead."""

@@ -38,7 +38,7 @@ def members(request: OrgRequest) -> HttpResponse:
     return members_page(request, InviteForm())
 
 
-@org_view(Permission.INVITE)
+@org_view(Permission.INVITE, while_suspended=False)
 @require_POST
 def invite(request: OrgRequest) -> HttpResponse:
     """Invite the addresses; those that could not be stay in the form."""

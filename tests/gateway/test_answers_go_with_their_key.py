@@ -11,8 +11,8 @@ from django.utils import timezone
 from billing.actions.gateway_settings import GatewayWish, set_gateway_settings
 from keys.actions import revoke_key
 from keys.models import ApiKey
-from orgs.models import Organization
 from tests import rig
+from tests.factories import suspend
 from tests.gateway.conftest import House
 from tests.gateway.raw import Answer, call, nothing_written
 
@@ -61,7 +61,7 @@ def test_a_revoked_key_gets_no_answer_of_before(
 def test_a_suspended_organization_gets_no_answer_of_before(
     answered: House, provider: rig.Provider
 ) -> None:
-    Organization.objects.update(suspended_at=timezone.now())
+    suspend(answered.organization)
 
     nothing_is_given(answered, 403, provider)
 

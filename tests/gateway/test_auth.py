@@ -14,6 +14,7 @@ from keys.actions import issue_key, revoke_key
 from keys.models import ApiKey
 from orgs.models import Organization, User
 from tests import rig
+from tests.factories import reactivate, suspend
 from tests.gateway.conftest import House, personal_key
 from tests.gateway.raw import BODY, Answer, call, nothing_written
 
@@ -150,11 +151,13 @@ def test_a_suspended_organization_is_refused_at_once_and_comes_back(
 ) -> None:
     assert call(house.url, house.key).status == 200
 
-    suspend(house.organization, is_suspended=True)
+    suspend(house.organization)
+    time.sleep(1)
     answer = refused(house, provider, house.key)
     assert answer.summary == (403, "invalid_request_error", "organization_suspended")
 
-    suspend(house.organization, is_suspended=False)
+    reactivate(house.organization)
+    time.sleep(1)
     assert call(house.url, house.key).status == 200
 
 
@@ -178,13 +181,6 @@ def wait_until_settled(house: House) -> None:
     while Hold.objects.filter(organization=house.organization).exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
-
-
-def suspend(organization: Organization, *, is_suspended: bool) -> None:
-    """Suspend or not, and give the gateways their second."""
-    organization.suspended_at = timezone.now() if is_suspended else None
-    organization.save(update_fields=["suspended_at"])
-    time.sleep(1)
 
 
 def test_the_scheme_is_read_in_any_case(house: House) -> None:

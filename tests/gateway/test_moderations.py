@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from billing.models import Price, PriceSource
 from tests import rig
+from tests.factories import suspend
 from tests.gateway.conftest import House
 from tests.gateway.raw import BODY, call, nothing_written
 
@@ -59,8 +60,7 @@ def test_a_moderation_passes_where_only_credit_is_left(house: House) -> None:
 def test_a_suspended_organization_moderates_nothing(
     house: House, provider: rig.Provider
 ) -> None:
-    house.organization.suspended_at = timezone.now()
-    house.organization.save(update_fields=["suspended_at"])
+    suspend(house.organization)
 
     rig.wait_until(lambda: judge(house).status == 403)
 

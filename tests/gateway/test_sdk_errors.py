@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,8 +11,8 @@ import orjson
 import pytest
 
 from tests import rig
+from tests.factories import suspend
 from tests.gateway.conftest import House
-from tests.gateway.test_auth import suspend
 from tests.gateway.test_refusals_by_provider import move_provider
 
 pytestmark = pytest.mark.processes
@@ -141,7 +142,8 @@ def test_a_malformed_request_names_its_parameter(http: Any, house: House) -> Non
 def test_a_suspended_organization_raises_permission_denied(
     http: Any, house: House
 ) -> None:
-    suspend(house.organization, is_suspended=True)
+    suspend(house.organization)
+    time.sleep(1)
     asking = Counted(http, house)
 
     with pytest.raises(openai.PermissionDeniedError) as failure:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.core.cache import cache
 from django.db import IntegrityError, transaction
 from django.test import Client
@@ -86,6 +87,37 @@ def test_all_other_sessions_are_ended_at_once(ada: User) -> None:
     here.post("/account/sessions/")
     assert here.get("/account/").status_code == 200
     assert elsewhere.get("/account/").status_code == 302
+
+
+def end(session: UserSession) -> str:
+    return f"/account/sessions/{session.pk}/end/"
+
+
+def test_one_session_is_ended_and_no_other(ada: User) -> None:
+    here, elsewhere = two_browsers(ada)
+    third, _ = two_browsers(ada)
+    phone = UserSession.objects.get(session_key=elsewhere.session.session_key)
+    here.post(end(phone))
+    assert elsewhere.get("/account/").status_code == 302
+    assert here.get("/account/").status_code == third.get("/account/").status_code
+    event = AuditEvent.objects.get(action="user.session_ended")
+    assert event.details["before"]["browser"] == "A phone of 2026"
+
+
+def test_the_session_in_use_is_not_ended_by_mistake(ada: User) -> None:
+    here, _ = two_browsers(ada)
+    current = UserSession.objects.get(session_key=here.session.session_key)
+    here.post(end(current))
+    assert here.get("/account/").status_code == 200
+
+
+def test_a_session_of_somebody_else_is_not_there(ada: User, oscar: User) -> None:
+    here, _ = two_browsers(ada)
+    stranger, _ = two_browsers(oscar)
+    adas = UserSession.objects.filter(user=ada)[0]
+    assert stranger.post(end(adas)).status_code == 404
+    assert here.get("/account/").status_code == 200
+    assert not AuditEvent.objects.filter(action="user.session_ended").exists()
 
 
 def test_nobody_ends_the_sessions_of_others(ada: User, oscar: User) -> None:
