@@ -12,6 +12,7 @@ class OptionalMail(models.TextChoices):
     """Mails that a person may do without. All others are always sent."""
 
     SOFT_LIMIT = "soft_limit", "Soft limits reached"
+    KEY_EXPIRY = "key_expiry", "API keys about to expire"
 
 
 class MailOptOut(models.Model):

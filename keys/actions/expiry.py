@@ -11,7 +11,8 @@ from django.db import transaction
 from keys.models import ApiKey, ExpiryNotice
 from orgs.mail import queue_mail
 from orgs.models import Organization
-from orgs.queries import landing_organization, owners_of
+from orgs.person_models import OptionalMail
+from orgs.queries import addresses_of_owners, landing_organization, mails_refused_by
 
 # Nearest first: of several that are due, only the nearest is sent.
 DAYS_AHEAD = (0, 3, 14)
@@ -89,12 +90,16 @@ def queue_notice(key: ApiKey, days: int, *, now: datetime) -> None:
 
 
 def recipients_of(key: ApiKey) -> tuple[Organization | None, Sequence[str]]:
-    """Return where a key is rotated, and who may: its person, else the owners."""
+    """
+    Return where a key is rotated, and who may: its person, else the owners.
+
+    Without those who do not want such mails.
+    """
     if key.user is None:
         assert key.organization is not None, "by constraint"
-        owners = owners_of(key.organization)
-        return key.organization, [owner.email for owner in owners]
-    if not key.user.is_active:
+        owners = addresses_of_owners(key.organization, kind=OptionalMail.KEY_EXPIRY)
+        return key.organization, owners
+    if not key.user.is_active or OptionalMail.KEY_EXPIRY in mails_refused_by(key.user):
         return None, []
     fitting = [
         membership.organization

@@ -8,8 +8,15 @@ import pytest
 
 from keys.actions import revoke_key, warn_of_expiry
 from keys.models import ApiKey, ExpiryNotice
-from orgs.models import Membership, Organization, OutboxMail, User
-from tests.factories import NOW
+from orgs.models import (
+    MailOptOut,
+    Membership,
+    Organization,
+    OutboxMail,
+    Role,
+    User,
+)
+from tests.factories import NOW, join
 from tests.keys.test_page import issue
 
 pytestmark = pytest.mark.django_db
@@ -51,6 +58,22 @@ def test_owners_hear_of_service_keys_and_people_of_their_own(
         assert found.recipient == recipient.email
         assert key.masked in found.body_text
         assert "/o/acme/keys" in found.body_text
+
+
+def test_who_wants_no_such_mails_gets_none(acme: Organization, rita: User) -> None:
+    MailOptOut.objects.create(user=rita, kind="key_expiry")
+    ending_key(user=rita)
+    assert told_at(14) == 0
+
+
+def test_an_owner_who_wants_none_leaves_them_to_the_others(
+    acme: Organization, ada: User, oscar: User
+) -> None:
+    join(oscar, acme, Role.OWNER)
+    MailOptOut.objects.create(user=ada, kind="key_expiry")
+    ending_key(acme)
+    assert told_at(14) == 1
+    assert OutboxMail.objects.get().recipient == oscar.email
 
 
 def test_after_a_pause_only_the_nearest_mail_is_sent(acme: Organization) -> None:
