@@ -20,13 +20,14 @@ from django.utils.safestring import SafeString
 from unfold.admin import TabularInline
 from unfold.decorators import action
 
+from orgs.access import is_operator
 from orgs.actions import (
     NoSecondFactor,
     reactivate_organization,
     reset_second_factors,
     suspend_organization,
 )
-from orgs.admin_base import LargeTableAdmin, ReadOnlyAdmin, is_operator
+from orgs.admin_base import LargeTableAdmin, ReadOnlyAdmin
 from orgs.admin_questions import Question, ask
 from orgs.models import (
     AuditEvent,
