@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from billing import (
+    billing_views,
     member_views,
     organization_views,
     rate_limit_views,
@@ -58,6 +59,7 @@ urlpatterns = [
         name="remove_member_limit",
     ),
     path("o/<slug:slug>/limits/holds", scope_views.holds, name="holds"),
+    path("o/<slug:slug>/billing", billing_views.billing, name="billing"),
     path("o/<slug:slug>/settings", settings_views.settings, name="settings"),
     path(
         "o/<slug:slug>/settings/gateway",

@@ -22,6 +22,7 @@ ORGANIZATION_PAGES: Pages = (
     ("Overview", "layout-dashboard", "billing:overview"),
     ("Usage", "chart-bar", "usage:usage"),
     ("Limits", "gauge", "billing:limits"),
+    ("Billing", "receipt", "billing:billing"),
     ("Members", "users", "orgs:members"),
     ("Keys", "key", "keys:keys"),
     ("Settings", "settings", "billing:settings"),

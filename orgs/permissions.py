@@ -35,6 +35,9 @@ class Permission(Enum):
         "Change hard, soft and rate limits",
         Role.OWNER,
     )
+    SEE_BILLING = Rule(
+        "Billing", "See billing information, credit, cycles and invoices", Role.READER
+    )
     SEE_MEMBERS = Rule("Members", "See who is a member", Role.READER)
     INVITE = Rule("Members", "Invite, send again, revoke an invitation", Role.OWNER)
     CHANGE_ROLES = Rule("Members", "Make somebody owner or reader", Role.OWNER)

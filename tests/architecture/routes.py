@@ -37,6 +37,7 @@ READER_PAGES = (
     "billing:overview",
     "billing:limits",
     "billing:holds",
+    "billing:billing",
     "billing:record",
     "billing:settings",
 )

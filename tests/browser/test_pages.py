@@ -26,6 +26,8 @@ PAGES: dict[str, tuple[str | None, str]] = {
     "limits-reader": (RITA, "/o/acme/limits"),
     "holds": (ADA, "/o/acme/limits/holds"),
     "holds-reader": (RITA, "/o/acme/limits/holds"),
+    "billing": (ADA, "/o/acme/billing"),
+    "billing-reader": (RITA, "/o/acme/billing"),
     "members": (ADA, "/o/acme/members"),
     "member": (ADA, "{member_path}"),
     "new-organization": (ADA, "/organizations/new"),
