@@ -12,7 +12,8 @@ PRODUCTION := DATABASE_URL=postgres://tokenhouse@db.invalid/tokenhouse \
 	REDIS_URL=redis://redis.invalid/0 BASE_URL=https://tokenhouse.invalid \
 	SECRET_KEY=for-this-check-only-0123456789-abcdefghijklmnopqrstuvwxyz \
 	KEY_PEPPER=for-this-check-only-9876543210-abcdefghijklmnopqrstuvwxyz \
-	ENCRYPTION_KEYS=k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=
+	ENCRYPTION_KEYS=k1:Zm9yLXRoaXMtY2hlY2stb25seS0wMTIzNDU2Nzg5LWE= \
+	EMAIL_URL=smtp+tls://mail.invalid:587
 
 .SILENT:
 .PHONY: help setup run test bench faults faults-long lint fix lock venv setup-dev chromium \

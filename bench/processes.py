@@ -54,9 +54,11 @@ def serving(
 ) -> Iterator[Server]:
     """Serve an ASGI application with uvicorn on one core, or on any."""
     port = free_port()
+    is_ours = application.startswith("config.")
+    protocol = "config.receipt:CarefulHttp" if is_ours else "httptools"
     command = [
         *(sys.executable, "-m", "uvicorn", application, "--port", str(port)),
-        *("--loop", "uvloop", "--http", "httptools", "--no-access-log"),
+        *("--loop", "uvloop", "--http", protocol, "--no-access-log"),
         *("--log-level", "warning", "--timeout-keep-alive", "60"),
     ]
     popen = subprocess.Popen(command, cwd=CHECKOUT, env={**os.environ, **environment})

@@ -5,21 +5,27 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from typing import Any, cast
+from typing import cast
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
 from django.core.asgi import get_asgi_application
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, connections
 
+from config import safety
+
+safety.stop_if_unsafe()
 # Static files are served from where they lie; nothing need be collected.
 warnings.filterwarnings("ignore", message="No directory at")
 # They are small: that WhiteNoise reads them in one go does no harm.
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume")
 django_application = get_asgi_application()
 
-from gateway import app as gateway_app  # noqa: E402 - models need Django set up
+from config.console import Console  # noqa: E402 - models need Django set up
+from config.receipt import is_api  # noqa: E402
+from gateway import app as gateway_app  # noqa: E402
 from gateway.messages import Receive, Scope, Send  # noqa: E402
 from gateway.service import Gateway  # noqa: E402
 from orgs import first_set_up  # noqa: E402
@@ -27,6 +33,8 @@ from orgs import first_set_up  # noqa: E402
 logger = logging.getLogger(__name__)
 
 STATE = "tokenhouse.gateway"
+
+console = Console(django_application)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -37,7 +45,7 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
         gateway = cast("Gateway", scope["state"][STATE])
         await gateway_app.serve(gateway, scope, receive, send)
     elif scope["type"] == "http":
-        await django_application(cast("Any", scope), receive, cast("Any", send))
+        await console(scope, receive, send)
 
 
 def tell_of_set_up() -> None:
@@ -51,13 +59,18 @@ def tell_of_set_up() -> None:
         connection.close()
 
 
-def is_api(path: str) -> bool:
-    return path == "/v1" or path.startswith("/v1/")
+def bound_statements() -> None:
+    """Have Postgres end what a page asks for too long (the gateway has its own)."""
+    options = connections.settings["default"]["OPTIONS"]
+    given = options.get("options", "")
+    timeout_ms = int(settings.PAGE_STATEMENT_TIMEOUT_S * 1000)
+    options["options"] = f"{given} -c statement_timeout={timeout_ms}"
 
 
 async def live(scope: Scope, receive: Receive, send: Send) -> None:
     """Open the gateway at start-up and close it at shutdown."""
     assert (await receive())["type"] == "lifespan.startup"
+    bound_statements()
     gateway = Gateway()
     try:
         await gateway.open()

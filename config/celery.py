@@ -18,8 +18,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.conf import settings
 
+from config import safety
 from orgs.origin import Door, Origin, arriving_by
 
+safety.stop_if_unsafe()
 # A turn that waited for so many intervals is dropped: later ones do its work.
 TURNS_KEPT = 4
 

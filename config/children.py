@@ -32,7 +32,7 @@ def web() -> None:
     config = uvicorn.Config(
         "config.asgi:application",
         loop="uvloop",
-        http="httptools",
+        http="config.receipt:CarefulHttp",
         ws="none",
         access_log=False,
         log_config=None,

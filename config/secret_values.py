@@ -28,7 +28,8 @@ def load_secrets(
     Looks at the variable, then at the file that `NAME_FILE` names, then at
     `local_file`, which is made (mode 0600) if `may_create`: for development only.
 
-    :raises ImproperlyConfigured: if one is missing, short or a placeholder.
+    :raises ImproperlyConfigured: if one is missing, short, a placeholder, or the same
+        as another.
     """
     found = {name: from_environment(environment, name) for name in NAMES}
     if not all(found.values()):
@@ -36,6 +37,7 @@ def load_secrets(
         found = {name: found[name] or local.get(name, "") for name in NAMES}
     for name, value in found.items():
         refuse_unsafe(name, value)
+    refuse_repeated(found)
     return found
 
 
@@ -65,11 +67,27 @@ def refuse_unsafe(name: str, value: str) -> None:
     """Raise if a secret is missing, too short, or looks like a placeholder."""
     how = f"Set {name} (or {name}_FILE): {HINTS[name]}."
     if not value:
-        raise ImproperlyConfigured(f"{name} is not set. {how}")
+        raise unsafe(1, f"{name} is not set. {how}")
     if len(value) < SHORTEST_SECRET:
-        raise ImproperlyConfigured(f"{name} is shorter than 32 characters. {how}")
+        raise unsafe(2, f"{name} is shorter than 32 characters. {how}")
     if any(word in value.lower() for word in PLACEHOLDERS):
-        raise ImproperlyConfigured(f"{name} looks like a placeholder. {how}")
+        raise unsafe(3, f"{name} looks like a placeholder. {how}")
+
+
+def refuse_repeated(found: Mapping[str, str]) -> None:
+    """Raise if one secret does the work of two: who learns one has both."""
+    keys = found["ENCRYPTION_KEYS"].split(",")
+    ring = [key.partition(":")[2].strip() for key in keys]
+    others = [value for name, value in found.items() if name != "ENCRYPTION_KEYS"]
+    values = [*others, *ring]
+    if len(set(values)) < len(values):
+        names = ", ".join(found)
+        raise unsafe(4, f"Two secrets are the same. Make each of {names} a new one.")
+
+
+def unsafe(number: int, sentence: str) -> ImproperlyConfigured:
+    """Return the refusal; the numbers go on in `config.safety`."""
+    return ImproperlyConfigured(f"{sentence} (tokenhouse.E{number:03})")
 
 
 HINTS = {

@@ -10,6 +10,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from config import embedded, secret_values, single_sign_on
+from core.safe_headers import HSTS_SECONDS
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -70,6 +71,8 @@ SECRET_KEY = _secrets["SECRET_KEY"]
 KEY_PEPPER = _secrets["KEY_PEPPER"]
 ENCRYPTION_KEYS = _secrets["ENCRYPTION_KEYS"]
 METRICS_TOKEN = secret_values.optional_secret(env.ENVIRON, "METRICS_TOKEN")
+if METRICS_TOKEN:
+    secret_values.refuse_repeated({**_secrets, "METRICS_TOKEN": METRICS_TOKEN})
 
 # Funding: the four numbers of the domain
 TRIAL_CREDIT_USD = Decimal(env.str("TRIAL_CREDIT_USD", default="5"))
@@ -78,9 +81,20 @@ DEFAULT_APPROVED_LIMIT_USD = Decimal(
     env.str("DEFAULT_APPROVED_LIMIT_USD", default="120")
 )
 
+# What is taken in; see config/receipt.py and config/console.py for the rest
+REQUEST_RECEIPT_TIMEOUT_S = env.float("REQUEST_RECEIPT_TIMEOUT_S", default=15.0)
+PAGE_STATEMENT_TIMEOUT_S = env.float("PAGE_STATEMENT_TIMEOUT_S", default=15.0)
+CONSOLE_BODY_MAX_BYTES = 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = CONSOLE_BODY_MAX_BYTES
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+# No page takes files.
+DATA_UPLOAD_MAX_NUMBER_FILES = 0
+FILE_UPLOAD_HANDLERS: list[str] = []
+
 # Gateway
 PROVIDER_ALLOWED_NETWORKS = env.list("PROVIDER_ALLOWED_NETWORKS", default=[])
 GATEWAY_DRAIN_S = env.float("GATEWAY_DRAIN_S", default=60.0)
+GATEWAY_BODY_TIMEOUT_S = env.float("GATEWAY_BODY_TIMEOUT_S", default=300.0)
 GATEWAY_BODY_MAX_BYTES = env.int("GATEWAY_BODY_MAX_BYTES", default=32 * 1024 * 1024)
 GATEWAY_BODIES_MAX_BYTES = env.int(
     "GATEWAY_BODIES_MAX_BYTES", default=128 * 1024 * 1024
@@ -110,7 +124,8 @@ TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 
 # Mail
 DEFAULT_FROM_EMAIL = env.str(
-    "DEFAULT_FROM_EMAIL", default="Tokenhouse <tokenhouse@localhost>"
+    "DEFAULT_FROM_EMAIL",
+    default=f"Tokenhouse <tokenhouse@{urlsplit(BASE_URL).hostname or 'localhost'}>",
 )
 _email = env.email_url("EMAIL_URL", default="consolemail://")
 EMAIL_BACKEND = _email["EMAIL_BACKEND"]
@@ -151,7 +166,6 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "config.content_policy.content_policy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -234,6 +248,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = True
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 FORM_RENDERER = "django.forms.renderers.DjangoTemplates"
 
 # Browser safety; what needs TLS follows the scheme of BASE_URL
@@ -242,11 +257,17 @@ CSRF_TRUSTED_ORIGINS = [BASE_URL]
 SECURE_SSL_REDIRECT = IS_HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
-SECURE_HSTS_SECONDS = 31_536_000 if IS_HTTPS else 0
+SECURE_HSTS_SECONDS = HSTS_SECONDS if IS_HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
 SECURE_HSTS_PRELOAD = IS_HTTPS
 SESSION_COOKIE_SECURE = IS_HTTPS
 CSRF_COOKIE_SECURE = IS_HTTPS
+# Browsers take such a name from this host alone, over TLS alone.
+COOKIE_PREFIX = "__Host-" if IS_HTTPS else ""
+SESSION_COOKIE_NAME = f"{COOKIE_PREFIX}sessionid"
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrftoken"
+CSRF_COOKIE_HTTPONLY = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 

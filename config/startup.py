@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from config import local_mode
+from config import local_mode, safety
 from config.servers.errors import StartError
 from config.servers.lease import embedded_servers
 
@@ -51,6 +51,8 @@ def servers_for(arguments: Sequence[str]) -> Iterator[None]:
     if command_of(arguments) == "run" or local_mode.is_local():
         local_mode.prepare()
     refuse_malformed_settings()
+    if command_of(arguments) != "check":  # which shows all of them, by number
+        safety.refuse_unsafe()
     if needs_servers(arguments):
         with embedded_servers(settings.DATA_DIR, embedded_names()):
             yield

@@ -108,6 +108,11 @@ def too_large(body_max_bytes: int) -> ApiError:
     return ApiError(413, f"The request body is larger than {body_max_bytes} bytes.")
 
 
+def encoded_body() -> ApiError:
+    message = "Send the body as it is: Content-Encoding is not understood here."
+    return ApiError(415, message)
+
+
 def too_slow() -> ApiError:
     return ApiError(408, "The request body did not come in time.")
 

@@ -15,7 +15,10 @@ from collections.abc import (
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from django.conf import settings
+
 from core.ids import new_event_id
+from core.safe_headers import headers_of_every_answer
 from gateway import errors, metrics
 from gateway.rate_limits.buckets import Admission
 from gateway.room import NoRoom, Room
@@ -30,8 +33,11 @@ T = TypeVar("T")
 
 JSON_TYPE = (b"content-type", b"application/json")
 OPENAI_VERSION = (b"openai-version", b"2020-10-01")
-# A client that sends so slowly holds room that others wait for.
-BODY_TIMEOUT_S = 300.0
+ON_EVERY_ANSWER = [
+    OPENAI_VERSION,
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    *headers_of_every_answer(is_https=settings.IS_HTTPS),
+]
 
 
 class ClientLeft(Exception):
@@ -41,7 +47,8 @@ class ClientLeft(Exception):
 async def in_time(reading: Awaitable[T]) -> T:
     """Return what `reading` brings. Raises `ApiError` (408) if it takes too long."""
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
+        # A client that sends so slowly holds room that others wait for.
+        async with asyncio.timeout(settings.GATEWAY_BODY_TIMEOUT_S):
             return await reading
     except TimeoutError:
         raise errors.too_slow() from None
@@ -200,7 +207,7 @@ class Request:
         headers = [
             (b"x-request-id", b"req_" + self.event_id.hex.encode()),
             (b"openai-processing-ms", str(self.elapsed_ms()).encode()),
-            OPENAI_VERSION,
+            *ON_EVERY_ANSWER,
         ]
         if self.organization_id:
             headers.append((b"openai-organization", self.organization_id.encode()))

@@ -20,6 +20,7 @@ from usage.models import Endpoint
 
 # A larger body takes milliseconds to read, and as many to write anew.
 LARGE_BYTES = 1024 * 1024
+IDENTITY = b"identity"
 
 
 async def receive_call(
@@ -31,6 +32,8 @@ async def receive_call(
     :raises ApiError: if it is too long, comes too slowly, finds no room, or is
         malformed.
     """
+    if request.headers.get(b"content-encoding", IDENTITY) != IDENTITY:
+        raise errors.encoded_body()
     boundary = boundary_of(request.header(b"content-type"))
     if endpoint not in MEDIA or boundary is None:
         body = await receive_object(gateway, request)

@@ -14,7 +14,7 @@ from django.utils.functional import SimpleLazyObject
 from orgs.models import Membership, Organization, User
 from orgs.queries import organizations_of
 
-THEME_COOKIE = "theme"
+THEME_COOKIE = f"{settings.COOKIE_PREFIX}theme"
 THEMES = ("light", "dark")
 Pages = tuple[tuple[str, str, str], ...]
 # Label, icon and URL name of an organization's pages, in order.

@@ -149,8 +149,8 @@ def gateway(
     command = [
         *(("-m", "tests.faults.shifted", clock) if clock else ()),
         *("-m", "uvicorn", application, "--port", str(port)),
-        *("--loop", "uvloop", "--http", "httptools", "--lifespan", "on"),
-        *("--no-access-log", "--log-level", "warning"),
+        *("--loop", "uvloop", "--http", "config.receipt:CarefulHttp"),
+        *("--lifespan", "on", "--no-access-log", "--log-level", "warning"),
     ]
     settings = {
         "DATABASE_URL": test_database_url(),

@@ -10,6 +10,7 @@ TEST_DATABASE_URL and TEST_REDIS_URL name other servers to use.
 from __future__ import annotations
 
 import atexit
+import base64
 import os
 import shutil
 import signal
@@ -28,7 +29,7 @@ REDIS_FOR_WORKERS = "TEST_REDIS_URL_OF_RUN"
 SECRETS = {
     "SECRET_KEY": "tests-only-" + "s" * 40,
     "KEY_PEPPER": "tests-only-" + "p" * 40,
-    "ENCRYPTION_KEYS": "k1:" + "A" * 43 + "=",
+    "ENCRYPTION_KEYS": "k1:" + base64.b64encode(bytes(range(32))).decode(),
 }
 
 

@@ -151,7 +151,8 @@ def gateway(name: str, folder: Path, application: str, *, database: str) -> Part
     set_clock(clock_of(name, folder), 0)
     command = [
         *("-m", "tests.faults.shifted", str(clock_of(name, folder))),
-        *("-m", "uvicorn", application, "--loop", "uvloop", "--http", "httptools"),
+        *("-m", "uvicorn", application, "--loop", "uvloop"),
+        *("--http", "config.receipt:CarefulHttp"),
         *("--lifespan", "on", "--no-access-log", "--log-level", "warning"),
     ]
     settings = {

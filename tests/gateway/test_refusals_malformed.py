@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Iterator
 from typing import Any
 
@@ -192,6 +193,29 @@ def test_a_body_is_not_read_before_its_key_is(
 ) -> None:
     with nothing_written(provider):
         assert call(house.url, "th-nobody", b"{").status == 401
+
+
+def test_a_compressed_body_is_not_opened(house: House, provider: rig.Provider) -> None:
+    bomb = gzip.compress(b" " * 10_000_000)
+    for encoding in ("gzip", "br", "deflate", "GZIP, identity"):
+        with nothing_written(provider):
+            headers = {"Content-Encoding": encoding}
+            answer = call(house.url, house.key, bomb, headers=headers)
+
+        assert answer.summary == (415, "invalid_request_error", None)
+
+
+@pytest.mark.parametrize("depth", [100, 200, 1000, 1023, 1024, 50_000])
+def test_nesting_is_passed_on_or_refused_and_never_an_error_of_ours(
+    house: House, depth: int
+) -> None:
+    nested = b'{"a":' * depth + b"1" + b"}" * depth
+    body = b'{"model": "gpt-4o-mini", "messages": [], "x": ' + nested + b"}"
+
+    answer = call(house.url, house.key, body)
+
+    assert answer.status == 400
+    assert answer.error["message"]
 
 
 NO_PATHS = ["/v1", "/v1/", "/v1/chat", "/v1/images", "/v1/responses/x", "/v1/%00"]
