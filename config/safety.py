@@ -76,7 +76,7 @@ def check_base_url() -> Iterator[CheckMessage]:
         yield error(
             9,
             "BASE_URL is not the address of a site.",
-            "Set BASE_URL to scheme and host, such as https://llm.example.com.",
+            "Set BASE_URL to scheme and host, such as https://llm.acme.example.",
         )
 
 

@@ -57,7 +57,11 @@ class Installation:
     def child(self, name: str) -> int:
         """Return the process number of a child."""
         table = cast.processes()
-        (found,) = [pid for pid in self.children() if name in table[pid].command]
+        (found,) = [
+            pid
+            for pid in self.children()
+            if f"config.children {name}" in table[pid].command
+        ]
         return found
 
     def children(self) -> list[int]:
