@@ -37,6 +37,8 @@ def web() -> None:
         access_log=False,
         log_config=None,
         server_header=False,
+        # Whose word counts about a client's address, TRUSTED_PROXIES says alone.
+        proxy_headers=False,
         timeout_graceful_shutdown=GRACEFUL_S,
     )
     listener = socket.socket(fileno=int(os.environ[SOCKET_VARIABLE]))

@@ -180,5 +180,8 @@ async def serve_call(
         arrival = Arrival(gateway, request, caller, call, upstream, simulated, claim)
         arrival.slot = await find_slot(arrival)
         if arrival.slot and await answered_from_cache(arrival, arrival.slot):
+            gateway.key_uses.note(request, caller, call.model)
             return
-        await forward(await begin(arrival), upstream)
+        exchange = await begin(arrival)
+        gateway.key_uses.note(request, caller, call.model)
+        await forward(exchange, upstream)

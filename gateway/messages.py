@@ -63,6 +63,8 @@ class Request:
     headers: dict[bytes, bytes]
     receive: Receive
     send: Send
+    # The address that the connection comes from.
+    peer: str = ""
     event_id: uuid.UUID = field(default_factory=new_event_id)
     started: float = field(default_factory=time.perf_counter)
     # Of the body as it came, for those who may send it again.
@@ -86,6 +88,7 @@ class Request:
             headers=dict(scope["headers"]),
             receive=receive,
             send=send,
+            peer=(scope.get("client") or ("",))[0],
         )
 
     def header(self, name: bytes) -> str:

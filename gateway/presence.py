@@ -8,7 +8,8 @@ import logging
 import os
 import socket
 import uuid
-from typing import LiteralString
+from collections.abc import Sequence
+from typing import LiteralString, Protocol
 
 import psycopg
 
@@ -16,7 +17,6 @@ from billing import booking_sql
 from billing.booking_types import Release
 from gateway import database
 from gateway.books import Books
-from gateway.former_uses import FormerUses
 
 logger = logging.getLogger(__name__)
 
@@ -29,13 +29,19 @@ NOTE_EVERY = 3
 SILENCE_MAX_S = 2.0
 
 
+class Notes(Protocol):
+    """What a gateway counts in memory and writes now and then."""
+
+    async def write(self, connection: database.Connection) -> None: ...
+
+
 class Presence:
     """Beats once a second by Postgres' clock, under an id of this process alone."""
 
-    def __init__(self, books: Books, former_uses: FormerUses) -> None:
+    def __init__(self, books: Books, notes: Sequence[Notes]) -> None:
         self.gateway_id = uuid.uuid4()
         self._books = books
-        self._former_uses = former_uses
+        self._notes = notes
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -76,7 +82,8 @@ class Presence:
                 if count % LOOK_EVERY == 0:
                     await self._release_lost_holds(connection)
                 if count % NOTE_EVERY == 0:
-                    await self._former_uses.write(connection)
+                    for notes in self._notes:
+                        await notes.write(connection)
             ready.set()
             await asyncio.sleep(BEAT_S)
 

@@ -10,6 +10,7 @@ from gateway.descriptors import allow_many_open
 from gateway.directory import Directory
 from gateway.former_uses import FormerUses
 from gateway.kept_answers import KeptAnswers
+from gateway.key_uses import KeyUses
 from gateway.presence import Presence
 from gateway.rate_limits.limiter import RateLimiter
 from gateway.room import Room
@@ -27,7 +28,8 @@ class Gateway:
         self.directory = Directory()
         self.books = Books()
         self.former_uses = FormerUses()
-        self.presence = Presence(self.books, self.former_uses)
+        self.key_uses = KeyUses()
+        self.presence = Presence(self.books, (self.former_uses, self.key_uses))
         self.kept_answers = KeptAnswers(
             gateway_id=self.presence.gateway_id, dead_s=settings.SWEEP_INTERVAL_S
         )

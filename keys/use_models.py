@@ -9,6 +9,9 @@ from django.db.models import Q
 
 from orgs.models import Organization, User
 
+# The longest is a /48 of IPv6: `2001:db8:1234::/48`.
+LONGEST_NETWORK = 43
+
 
 class FormerKey(models.Model):
     """
@@ -70,7 +73,7 @@ class KeyBlock(models.Model):
 
 
 class KeyUse(models.Model):
-    """When a key was last used in an organization, and for what."""
+    """When a key was last used in an organization, for what, and from where."""
 
     organization = models.ForeignKey(
         Organization, on_delete=models.CASCADE, db_index=False, related_name="+"
@@ -80,6 +83,10 @@ class KeyUse(models.Model):
     )
     last_used_at = models.DateTimeField()
     model = models.CharField(max_length=120)
+    # `203.0.113.0/24`, or a /48 of IPv6; empty if nobody knows.
+    network = models.CharField(
+        max_length=LONGEST_NETWORK, blank=True, default="", db_default=""
+    )
 
     class Meta:
         constraints = [

@@ -150,7 +150,8 @@ def gateway(
         *(("-m", "tests.faults.shifted", clock) if clock else ()),
         *("-m", "uvicorn", application, "--port", str(port)),
         *("--loop", "uvloop", "--http", "config.receipt:CarefulHttp"),
-        *("--lifespan", "on", "--no-access-log", "--log-level", "warning"),
+        *("--lifespan", "on", "--no-access-log", "--no-proxy-headers"),
+        *("--log-level", "warning"),
     ]
     settings = {
         "DATABASE_URL": test_database_url(),

@@ -239,3 +239,16 @@ def test_the_use_of_a_key_elsewhere_is_not_shown(
         organization=globex, api_key=key, last_used_at=NOW, model="of-globex"
     )
     assert "of-globex" not in browser_of(ada).get("/o/acme/keys").content.decode()
+
+
+def test_the_page_says_from_which_network_a_key_was_used(
+    acme: Organization, ada: User
+) -> None:
+    KeyUse.objects.create(
+        organization=acme,
+        api_key=issue(acme).key,
+        last_used_at=NOW,
+        model="gpt-5",
+        network="203.0.113.0/24",
+    )
+    assert "203.0.113.0/24" in browser_of(ada).get("/o/acme/keys").content.decode()
