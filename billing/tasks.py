@@ -10,6 +10,7 @@ from billing.actions.alerts import evaluate_limits
 from billing.actions.kept_answers import forget_kept_answers
 from billing.actions.scope_mending import mend_scope_budgets
 from billing.actions.sweep import charge_orphaned_holds
+from billing.actions.usage_posting import post_usage
 from core.outages import postponed_without_database
 
 
@@ -33,3 +34,9 @@ def sweep_orphaned_holds(**_unknown: object) -> None:
 def forget_answers(**_unknown: object) -> None:
     while forget_kept_answers(now=timezone.now()):
         pass  # a batch was forgotten; there may be more
+
+
+@shared_task(name="billing.post_usage")
+@postponed_without_database
+def post_usage_to_ledger(**_unknown: object) -> None:
+    post_usage(now=timezone.now())

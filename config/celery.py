@@ -43,6 +43,7 @@ BEAT_TABLE: dict[str, dict[str, Any]] = {
     "sweep orphaned holds": every(
         settings.SWEEP_INTERVAL_S, "billing.sweep_orphaned_holds"
     ),
+    "post usage to the ledger": every(60.0, "billing.post_usage"),
     "warn of keys that expire": every(600.0, "keys.warn_of_expiry"),
     "forget kept answers": every(600.0, "billing.forget_kept_answers"),
     "make partitions": {

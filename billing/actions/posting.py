@@ -99,7 +99,7 @@ def post(postings: Iterable[Posting], *, now: datetime) -> list[LedgerTransactio
     request waits for. What would change no account is not posted.
     """
     wanted = [each for each in postings if each.amounts]
-    accounts = locked_accounts(wanted)
+    accounts = locked_accounts(key for each in wanted for key in each.account_keys)
     # After the locks: whoever posts the same source at once has committed by now.
     known = LedgerTransaction.objects.filter(source__in=[p.source for p in wanted])
     posted = set(known.values_list("source", flat=True))
@@ -111,9 +111,9 @@ def post(postings: Iterable[Posting], *, now: datetime) -> list[LedgerTransactio
     return transactions
 
 
-def locked_accounts(postings: Sequence[Posting]) -> dict[AccountKey, int]:
-    """Lock the accounts that postings change, made if missing; return their ids."""
-    keys = sorted({key for each in postings for key in each.account_keys})
+def locked_accounts(wanted: Iterable[AccountKey]) -> dict[AccountKey, int]:
+    """Lock accounts, made if missing, and return their ids."""
+    keys = sorted(set(wanted))
     columns = ([key[0] for key in keys], [key[1] for key in keys])
     with connection.cursor() as cursor:
         cursor.execute(MAKE_ACCOUNTS, columns)

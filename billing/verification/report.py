@@ -8,7 +8,7 @@ from functools import partial
 
 from django.db import connection, transaction
 
-from billing.verification import costs, money, records
+from billing.verification import costs, ledger, money, records
 from billing.verification.findings import Finding
 
 
@@ -30,6 +30,12 @@ def verify(*, sweep_interval_s: float) -> list[Finding]:
         costs.costs_equal_prices,
         costs.prices_were_in_force,
         money.credit_within_grants,
+        ledger.transactions_sum_to_zero,
+        ledger.balances_are_sums,
+        ledger.ledger_equals_records,
+        ledger.ledger_equals_budgets,
+        ledger.ledger_equals_rollups,
+        ledger.credit_liability_equals_grants,
     )
     with one_snapshot():
         return [check() for check in checks]

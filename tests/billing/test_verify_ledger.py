@@ -15,6 +15,7 @@ from django.db.models import F
 
 from billing import booking, booking_sql
 from billing.actions.sweep import execute
+from billing.actions.usage_posting import post_usage
 from billing.booking_types import Hold, settlement
 from billing.models import (
     BillingProfile,
@@ -81,6 +82,12 @@ BREAKS = {
     "I7 costs": "UPDATE usage_usagerecord SET output_tokens = output_tokens + 1",
     "I7 prices": "UPDATE billing_price SET model = 'another'",
     "credit": "UPDATE billing_creditgrant SET consumed_nanos = amount_nanos",
+    "I6 in balance": "UPDATE billing_ledgerentry SET amount_nanos = amount_nanos + 1",
+    "I6 balances": "UPDATE billing_ledgeraccount SET balance_nanos = balance_nanos + 1",
+    "I5 ledger": "UPDATE billing_postingwatermark SET sequence = 0",
+    "I5 ledger budgets": "UPDATE billing_budget SET cycle_start = '2025-01-01'",
+    "I5 ledger rollups": "UPDATE usage_usagehour SET cost_nanos = cost_nanos + 1",
+    "I5 credit": "UPDATE billing_creditgrant SET consumed_nanos = consumed_nanos - 1",
 }
 
 
@@ -134,6 +141,7 @@ def books(acme: Organization, ada: User, price: Price) -> None:
         ]
     )
     roll_up(now=NOW)
+    post_usage(now=NOW)
 
 
 def hold(
@@ -175,6 +183,8 @@ def verify() -> tuple[int, dict[str, bool]]:
 def run_unguarded(statement: str) -> None:
     """Run SQL as somebody who has turned off the refusals."""
     with connection.cursor() as cursor:
+        # What is looked at when a transaction commits, while it is still sound.
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("SET LOCAL session_replication_role = replica")
         cursor.execute(statement)
         cursor.execute("SET LOCAL session_replication_role = DEFAULT")
@@ -224,6 +234,10 @@ def test_a_long_request_is_due_at_the_long_rates(above: int, holds: bool) -> Non
 @pytest.mark.usefixtures("books")
 def test_records_that_are_not_rolled_up_yet_are_no_difference() -> None:
     run_unguarded("DELETE FROM usage_usagehour")
+    run_unguarded(
+        "TRUNCATE billing_ledgerentry, billing_ledgertransaction, "
+        "billing_ledgeraccount, billing_postingwatermark"
+    )
     run_unguarded("UPDATE usage_rollupwatermark SET sequence = 0")
     assert verify()[0] == 0
 
