@@ -6,6 +6,7 @@ the forwarding (no key, no parsing, no metering): the least a proxy can do.
 
 from __future__ import annotations
 
+import asyncio
 import os
 from typing import cast
 
@@ -16,6 +17,7 @@ import django
 django.setup()
 
 from billing.booking_types import Hold, Release, Settlement  # noqa: E402
+from billing.limits import Refusal  # noqa: E402
 from gateway import app  # noqa: E402
 from gateway.books import Books  # noqa: E402
 from gateway.messages import Receive, Request, Scope, Send  # noqa: E402
@@ -29,11 +31,12 @@ class NoBooks(Books):
     async def hold(self, hold: Hold) -> None:
         return None
 
-    async def settle(self, settlement: Settlement) -> None:
-        return None
-
-    def settle_soon(self, settlement: Settlement) -> None:
-        return None
+    def settle_soon(self, settlement: Settlement) -> asyncio.Future[Refusal | None]:
+        done: asyncio.Future[Refusal | None] = (
+            asyncio.get_running_loop().create_future()
+        )
+        done.set_result(None)
+        return done
 
     def release(self, release: Release) -> None:
         return None

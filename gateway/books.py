@@ -126,13 +126,16 @@ class Books:
         """Say whether a hold is under way here: dispatched, or about to end."""
         return event_id in self._open
 
-    def settle_soon(self, settlement: Settlement) -> None:
-        """Book a settlement without waiting for it."""
-        self._put(settlement)
+    def settle_soon(self, settlement: Settlement) -> asyncio.Future[Refusal | None]:
+        """Book a settlement; what is returned is done once it is committed."""
+        return self._put(settlement)
 
     async def settle(self, settlement: Settlement) -> None:
         """Book a settlement; returns when it is committed, or after a while anyway."""
-        done = self._put(settlement)
+        await self.committed(self._put(settlement))
+
+    async def committed(self, done: asyncio.Future[Refusal | None]) -> None:
+        """Wait for a settlement's commit, `SETTLE_WAIT_S` at most."""
         loop = asyncio.get_running_loop()
         patience = loop.call_later(SETTLE_WAIT_S, stop_waiting, done)
         try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from billing.booking_types import Hold, Settlement, settlement
+from billing.limits import Refusal
 from billing.price_book import PriceBook
 from billing.pricing import Rates, Tokens, cost_nanos, unpriced_kinds
 from gateway.answer_cache import Slot
@@ -38,7 +40,12 @@ class Exchange:
     # What the answer says of itself, once it does.
     report: Report = NOTHING_SAID
     first_token_ms: int | None = None
-    is_settled: bool = False
+    # Done once its settlement is committed; None before there is one.
+    booked: asyncio.Future[Refusal | None] | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        return self.booked is not None
 
     @property
     def is_free(self) -> bool:
@@ -67,12 +74,14 @@ class Exchange:
 
     async def keep_answer(self, tokens: Tokens | None) -> None:
         """
-        Keep the answer that was written down, once it is settled.
+        Keep the answer that was written down, once its settlement is committed.
 
         Its tokens are known if it is whole; only then it is good for others too.
         """
         if self.transcript is None:
             return
+        if self.booked is not None:
+            await self.gateway.books.committed(self.booked)
         if self.claim is not None:
             await self.claim.keep(self.transcript)
         if self.slot is not None and tokens is not None:
@@ -122,13 +131,21 @@ class Exchange:
         if self.call.form is None:
             self.request.end()
 
+    def settle_soon(
+        self, outcome: Outcome, status_code: int, tokens: Tokens | None
+    ) -> Settlement:
+        """Have this call's end booked; whoever waits for it awaits `booked`."""
+        settled = self.settlement(outcome, status_code, tokens)
+        self.booked = self.gateway.books.settle_soon(settled)
+        return settled
+
     async def settle(
         self, outcome: Outcome, status_code: int, tokens: Tokens | None
     ) -> Settlement:
         """Book this call's end and wait until it is committed (or a moment)."""
-        settled = self.settlement(outcome, status_code, tokens)
-        self.is_settled = True
-        await self.gateway.books.settle(settled)
+        settled = self.settle_soon(outcome, status_code, tokens)
+        assert self.booked is not None
+        await self.gateway.books.committed(self.booked)
         return settled
 
     def stop(self, tokens: Tokens | None = None) -> None:
@@ -138,9 +155,7 @@ class Exchange:
         Once it is settled this does nothing.
         """
         if not self.is_settled:
-            stopped = self.settlement(Outcome.GATEWAY_LOST, 0, tokens)
-            self.is_settled = True
-            self.gateway.books.settle_soon(stopped)
+            self.settle_soon(Outcome.GATEWAY_LOST, 0, tokens)
 
 
 def is_priced(

@@ -83,10 +83,9 @@ def is_json(answer: Answer) -> bool:
 
 async def relay_whole(exchange: Exchange, answer: Answer, *, is_success: bool) -> None:
     """
-    Pass on an answer in one piece, settled before it is sent.
+    Pass on an answer in one piece, while its settlement is booked.
 
-    So a client that has its answer also finds it in the accounts. A provider's own
-    error passes unchanged.
+    A provider's own error passes unchanged.
     """
     try:
         body = await answer.read()
@@ -98,7 +97,7 @@ async def relay_whole(exchange: Exchange, answer: Answer, *, is_success: bool) -
     if is_success:
         exchange.report = report_of_answer(exchange, body)
         body, headers = told_as_wanted(exchange.call, body, headers)
-        settled = await exchange.settle(
+        settled = exchange.settle_soon(
             Outcome.SUCCEEDED, answer.status, exchange.report.tokens
         )
         cost = exact_usd(settled.record.cost_nanos).encode()
@@ -160,7 +159,7 @@ async def relay_speech(exchange: Exchange, answer: Answer) -> None:
 
 async def relay_stream(exchange: Exchange, answer: Answer, meter: Meter) -> None:
     """
-    Pass a stream on as it comes and settle at its end.
+    Pass a stream on as it comes, and have it settled at its end.
 
     A client that leaves does not stop the metering: the provider is heard to the
     end, for `GATEWAY_DRAIN_S` at most, then cut off and charged at the bound.
@@ -186,7 +185,7 @@ async def relay_stream(exchange: Exchange, answer: Answer, meter: Meter) -> None
     finally:
         client.forget()
     exchange.report = meter.report
-    await exchange.settle(outcome, answer.status, meter.told)
+    exchange.settle_soon(outcome, answer.status, meter.told)
     if outcome is Outcome.PROVIDER_LOST and not meter.tells_failure:
         # Nothing can be said in sound: it stays unfinished, which the client notices.
         return

@@ -15,9 +15,17 @@ from django.test.utils import setup_databases, teardown_databases
 from pytest_django import DjangoDbBlocker, Settings
 
 from orgs.models import Environment, Organization, Role, User
-from tests import factories
+from tests import answered, factories
 
 DEADLOCKS_MAX = 10
+
+
+@pytest.fixture(autouse=True)
+def _accounts_are_settled() -> Iterator[None]:
+    """Look into the accounts only once what was answered is settled."""
+    with connection.execute_wrapper(answered.settled_first):
+        yield
+    answered.forget()
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pytest
 from django.utils import timezone
-from openai import OpenAI
+from openai import (
+    AsyncOpenAI,
+    DefaultAsyncHttpxClient,
+    DefaultHttpxClient,
+    OpenAI,
+)
 from pytest_django import DjangoDbBlocker
 
 from billing.actions.price_seeding import seed_prices
@@ -18,6 +23,7 @@ from core.periods import cycle_of
 from keys.actions import issue_key, store_provider_key
 from orgs.models import Organization, User
 from tests import rig
+from tests.answered import watch, watch_async
 from tests.factories import usd
 from usage.models import UsageRecord
 
@@ -56,7 +62,7 @@ class House:
     key: str
     url: str
 
-    def client(self, **options: object) -> OpenAI:
+    def client(self, **options: Any) -> OpenAI:
         return client_of(self.url, self.key, **options)
 
     def budget(self) -> Budget:
@@ -82,16 +88,30 @@ class House:
 CLIENTS: list[OpenAI] = []
 
 
-def client_of(url: str, key: str, **options: object) -> OpenAI:
+def client_of(url: str, key: str, **options: Any) -> OpenAI:
     """
     Return the official client with its retries off, so that refusals are seen.
 
     It is closed at the end of the test.
     """
-    settings = {"max_retries": 0, "timeout": 30, **options}
+    http_client = options.pop("http_client", None) or DefaultHttpxClient()
+    hooks = http_client.event_hooks
+    http_client.event_hooks = {**hooks, "response": [*hooks["response"], watch]}
+    settings = {"max_retries": 0, "timeout": 30, **options, "http_client": http_client}
     client = OpenAI(base_url=f"{url}/v1", api_key=key, **settings)  # type: ignore[arg-type]
     CLIENTS.append(client)
     return client
+
+
+def async_client_of(url: str, key: str) -> AsyncOpenAI:
+    """Return the official asynchronous client; its user closes it."""
+    hooks: dict[str, list[Any]] = {"response": [watch_async]}
+    return AsyncOpenAI(
+        base_url=f"{url}/v1",
+        api_key=key,
+        max_retries=0,
+        http_client=DefaultAsyncHttpxClient(event_hooks=hooks),
+    )
 
 
 @pytest.fixture(autouse=True)

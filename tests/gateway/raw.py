@@ -13,6 +13,7 @@ import orjson
 
 from billing.models import Budget, CreditGrant, Hold
 from tests import rig
+from tests.answered import note
 from usage.models import UsageRecord
 
 CHAT = "/v1/chat/completions"
@@ -62,7 +63,9 @@ def call(
         connection.request(method, path, body=payload, headers=sent)
         response = connection.getresponse()
         found = {name.lower(): value for name, value in response.getheaders()}
-        return Answer(response.status, found, response.read())
+        answer = Answer(response.status, found, response.read())
+        note(found.get("x-request-id", ""))
+        return answer
 
 
 @contextlib.contextmanager

@@ -21,7 +21,7 @@ from billing.pricing import Tokens, cost_nanos
 from core.money import exact_usd
 from orgs.models import Organization
 from tests import rig
-from tests.gateway.conftest import House, furnish_at
+from tests.gateway.conftest import House, async_client_of, furnish_at
 
 pytestmark = pytest.mark.processes
 
@@ -63,10 +63,7 @@ def limit_for(count: int) -> int:
 
 async def ask_all(urls: list[str], key: str) -> list[str]:
     """Send all requests at once, in turn to each gateway; return their outcomes."""
-    clients = [
-        openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
-        for url in urls
-    ]
+    clients = [async_client_of(url, key) for url in urls]
 
     async def ask(number: int) -> str:
         try:

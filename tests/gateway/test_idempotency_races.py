@@ -23,7 +23,7 @@ from billing.actions.sweep import charge_orphaned_holds
 from billing.models import GatewayProcess, Hold, KeptAnswer
 from orgs.models import Organization
 from tests import rig
-from tests.gateway.conftest import House, furnish_at
+from tests.gateway.conftest import House, async_client_of, furnish_at
 from tests.gateway.raw import Answer, call, nothing_written
 from tests.gateway.streams import ask_for
 from tests.gateway.test_hard_limit_under_concurrency import two_gateways
@@ -47,10 +47,7 @@ def acme_priced(committed_db: None, acme: Organization) -> Organization:
 
 async def ask_all(urls: list[str], key: str) -> list[tuple[str, str]]:
     """Send the same at once, in turn to each gateway; return ids and answers."""
-    clients = [
-        openai.AsyncOpenAI(base_url=f"{url}/v1", api_key=key, max_retries=0)
-        for url in urls
-    ]
+    clients = [async_client_of(url, key) for url in urls]
 
     async def ask(number: int) -> tuple[str, str]:
         completions = clients[number % len(clients)].chat.completions

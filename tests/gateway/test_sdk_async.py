@@ -9,7 +9,7 @@ import pytest
 from openai import AsyncOpenAI
 
 from tests import rig
-from tests.gateway.conftest import House
+from tests.gateway.conftest import House, async_client_of
 
 pytestmark = pytest.mark.processes
 
@@ -26,7 +26,7 @@ def asking(output: int, pause_s: float = 0) -> dict[str, Any]:
 
 
 def client(house: House) -> AsyncOpenAI:
-    return AsyncOpenAI(base_url=f"{house.url}/v1", api_key=house.key, max_retries=0)
+    return async_client_of(house.url, house.key)
 
 
 def run(work: Any) -> Any:
