@@ -9,6 +9,7 @@ import orjson
 
 from billing.pricing import Tokens
 from gateway.reports import NOTHING_SAID, PROMPT_NAMES, Report, UsageNames, report_of
+from gateway.upstream import Lost
 
 DATA_PREFIX = b"data:"
 EVENT_ENDS = (b"\n\n", b"\r\n\r\n")
@@ -16,7 +17,7 @@ EVENT_ENDS = (b"\n\n", b"\r\n\r\n")
 EVENT_MAX_BYTES = 16 * 1024 * 1024
 
 
-class EventTooLong(Exception):
+class EventTooLong(Lost):
     """A stream does not come to the end of an event."""
 
 
@@ -64,16 +65,17 @@ class StreamMeter:
 
         :raises EventTooLong: if that would take more memory than any answer needs.
         """
-        data = self._rest + part if self._rest else part
-        end = end_of_events(data)
-        self._rest, whole_events = data[end:], data[:end]
-        if len(self._rest) > EVENT_MAX_BYTES:
-            self._rest = b""
-            raise EventTooLong
-        if not self._may_matter(whole_events):
-            return whole_events
-        kept = [e for e in split_events(whole_events) if self._passes(e)]
-        return b"".join(kept)
+        events = self._rest + part if self._rest else part
+        self._rest = b""
+        if not events.endswith(EVENT_ENDS):
+            end = end_of_events(events)
+            events, rest = events[:end], events[end:]
+            if len(rest) > EVENT_MAX_BYTES:
+                raise EventTooLong
+            self._rest = rest
+        if not self._may_matter(events):
+            return events
+        return b"".join([e for e in split_events(events) if self._passes(e)])
 
     def finish(self) -> bytes:
         """Return what is left when the stream ends without a last empty line."""
@@ -82,10 +84,10 @@ class StreamMeter:
 
     def _may_matter(self, events: bytes) -> bool:
         """Asked for usage, OpenAI says `"usage":null` in every event before it."""
-        return any(
-            events.count(mark) > events.count(mark + b":null")
-            for mark in self.names.marks
-        )
+        for mark in self.names.marks:
+            if mark in events and events.count(mark) > events.count(mark + b":null"):
+                return True
+        return False
 
     def _passes(self, event: bytes) -> bool:
         chunk = read_event(event)
@@ -109,8 +111,6 @@ class StreamMeter:
 
 def end_of_events(data: bytes) -> int:
     """Return the position after the last whole event (0 if there is none)."""
-    if data.endswith(EVENT_ENDS):
-        return len(data)
     ends = [data.rfind(mark) + len(mark) for mark in EVENT_ENDS]
     found = [end for end, mark in zip(ends, (2, 4), strict=True) if end >= mark]
     return max(found, default=0)

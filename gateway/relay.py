@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from functools import partial
 from typing import Protocol
 
 from billing.pricing import Tokens
@@ -16,9 +15,9 @@ from gateway.captions import heard_seconds, told_as
 from gateway.errors import ApiError
 from gateway.exchange import Exchange
 from gateway.messages import Headers, Receive
-from gateway.metering import EventTooLong, StreamMeter
+from gateway.metering import StreamMeter
 from gateway.reports import Report, report_of_body, usage_names
-from gateway.sound_meter import NoSound, sound_headers, sound_meter
+from gateway.sound_meter import sound_headers, sound_meter
 from gateway.upstream import Answer, Lost, TimedOut
 from usage.models import Endpoint, Outcome
 
@@ -46,7 +45,7 @@ class Meter(Protocol):
         ...
 
     def feed(self, part: bytes) -> bytes:
-        """Take bytes as they come; return those to pass on."""
+        """Take bytes and return those to pass on. Raises `Lost` at nonsense."""
         ...
 
     def finish(self) -> bytes:
@@ -171,7 +170,7 @@ async def relay_stream(exchange: Exchange, answer: Answer, meter: Meter) -> None
         await request.start_answer(answer.status, answer.headers)
         exchange.begin_transcript(answer.status, answer.headers)
         await pump(exchange, answer, meter, client)
-        end = passed_by(meter.finish)
+        end = meter.finish()
         if client.has_left:
             outcome = Outcome.CLIENT_LEFT
         elif not meter.is_complete and meter.report.tokens is None:
@@ -211,23 +210,14 @@ async def pump(
             if exchange.claim is None:
                 client.on_leaving(lambda: deadline.reschedule(loop.time() + drain_s))
             async for part in answer.parts():
-                passed = passed_by(partial(meter.feed, part))
+                passed = meter.feed(part)
                 if exchange.first_token_ms is None:
                     exchange.first_token_ms = request.elapsed_ms()
-                exchange.note(passed)
+                if exchange.transcript is not None:
+                    exchange.transcript.add(passed)
                 if passed and not client.has_left:
                     await request.send_part(passed, is_last=False)
             meter.has_ended = True
-
-
-def passed_by(step: Callable[[], bytes]) -> bytes:
-    """Return what a meter passes on. Raises `Lost` if it makes no sense of it."""
-    try:
-        return step()
-    except EventTooLong:
-        raise Lost("an event of the stream does not end") from None
-    except NoSound:
-        raise Lost("an event of the stream holds no sound") from None
 
 
 class Client:

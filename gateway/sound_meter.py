@@ -18,7 +18,7 @@ from gateway.metering import (
     split_events,
 )
 from gateway.reports import NOTHING_SAID, Report, report_of, usage_names
-from gateway.upstream import Answer
+from gateway.upstream import Answer, Lost
 from usage.models import Endpoint
 
 NAMES = usage_names(Endpoint.AUDIO_SPEECH)
@@ -33,7 +33,7 @@ SOUND_TYPES = {
 }
 
 
-class NoSound(Exception):
+class NoSound(Lost):
     """An event is not what it should be: the provider failed."""
 
 

@@ -100,7 +100,7 @@ class HttpAnswer:
 
     async def parts(self) -> AsyncIterator[bytes]:
         try:
-            async for part in self.response.content.iter_any():
+            while part := await self.response.content.readany():
                 yield part
         except TimeoutError as error:
             raise TimedOut("the answer stopped coming") from error

@@ -156,6 +156,7 @@ class Proxy:
         self._target = target
         self._links: set[Link] = set()
         self._traps: list[Trap] = []
+        self._heard: dict[Link, bytearray] | None = None
         self._server: asyncio.Server | None = None
         self.port = 0
         self.accept()
@@ -201,6 +202,16 @@ class Proxy:
         trap = Trap(pattern, answers)
         self._traps.append(trap)
         return trap
+
+    @contextlib.contextmanager
+    def hears(self) -> Iterator[dict[Link, bytearray]]:
+        """Write down what goes up inside the `with` block, by connection."""
+        heard: dict[Link, bytearray] = {}
+        self._heard = heard
+        try:
+            yield heard
+        finally:
+            self._heard = None
 
     def remove_trap(self, trap: Trap) -> None:
         """Take a trap away, whether it sprang or not; what it stopped goes on."""
@@ -274,6 +285,8 @@ class Proxy:
                     await self._pass_down(link, data)
 
     async def _pass_up(self, link: Link, data: bytes) -> None:
+        if self._heard is not None:
+            self._heard.setdefault(link, bytearray()).extend(data)
         trap = self._trap_for(link, data)
         if trap is not None:
             link.walked_into, link.parts_left = trap, trap.answers

@@ -45,6 +45,8 @@ def shared_gateway(
         running = rig.gateway(folder, GATEWAY_DRAIN_S="2", UPSTREAM_TIMEOUT_S="5")
         with running as process:
             yield process
+            violations = rig.metrics_of(process)["tokenhouse_bound_violations_total"]
+            assert violations == 0, "a call cost more than its bound"
 
 
 @pytest.fixture
@@ -98,7 +100,7 @@ def client_of(url: str, key: str, **options: Any) -> OpenAI:
     hooks = http_client.event_hooks
     http_client.event_hooks = {**hooks, "response": [*hooks["response"], watch]}
     settings = {"max_retries": 0, "timeout": 30, **options, "http_client": http_client}
-    client = OpenAI(base_url=f"{url}/v1", api_key=key, **settings)  # type: ignore[arg-type]
+    client = OpenAI(base_url=f"{url}/v1", api_key=key, **settings)
     CLIENTS.append(client)
     return client
 

@@ -116,6 +116,8 @@ def shared_gateway(
         rig.gateway(folder, **session_links.settings()) as process,
     ):
         yield process
+        violations = rig.metrics_of(process)["tokenhouse_bound_violations_total"]
+        assert violations == 0, "a call cost more than its bound"
 
 
 @pytest.fixture
