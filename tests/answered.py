@@ -2,7 +2,7 @@
 Answers that arrived, and the wait for their settlements.
 
 A gateway answers while it books. A test that looks into the accounts waits here until
-each request whose answer it has read to the end has left its hold.
+each request whose answer it has read, or left, has lost its hold.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Response(Protocol):
     def headers(self) -> Any: ...
 
     @property
-    def is_stream_consumed(self) -> bool: ...
+    def is_closed(self) -> bool: ...
 
 
 # Of the test that runs: requests that are answered, and answers that may still come.
@@ -56,7 +56,7 @@ def forget() -> None:
 
 def wait_until_settled() -> None:
     """Wait until every answered request is settled, or its gateway must be dead."""
-    for response in [r for r in COMING if r.is_stream_consumed]:
+    for response in [r for r in COMING if r.is_closed]:
         COMING.remove(response)
         note(response.headers.get("x-request-id", ""))
     ends = time.monotonic() + DEADLINE_S
