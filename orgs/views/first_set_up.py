@@ -27,7 +27,7 @@ def first_set_up(request: HttpRequest, token: str) -> HttpResponse:
         raise Http404
     form = OperatorForm(request.POST if request.method == "POST" else None)
     response = answer_to(request, form)
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "strict-origin"
     return response
 
 

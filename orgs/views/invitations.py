@@ -98,9 +98,10 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
         response = take_up(request, invitation)
     else:
         response = accept_page(request, invitation, form_for(request, invitation))
-    # The link is a secret: not for caches, nor for the next site.
+    # The link is a secret: not for caches, nor for the next site. Without any referrer
+    # browsers would send the form without its origin, and it would be refused.
     add_never_cache_headers(response)
-    response["Referrer-Policy"] = "no-referrer"
+    response["Referrer-Policy"] = "strict-origin"
     return response
 
 

@@ -80,5 +80,5 @@ def test_an_account_is_not_turned_into_the_operator(ada: User) -> None:
 
 def test_the_page_keeps_its_address_to_itself() -> None:
     answer = Client().get(page())
-    assert answer["Referrer-Policy"] == "no-referrer"
+    assert answer["Referrer-Policy"] == "strict-origin"
     assert "no-store" in answer["Cache-Control"]

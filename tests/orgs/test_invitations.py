@@ -76,7 +76,7 @@ def test_opening_the_link_changes_nothing(ada: User, acme: Organization) -> None
     answer = Client().get(invite_zoe(ada))
     assert answer.status_code == HTTPStatus.OK
     assert "no-store" in answer["Cache-Control"]
-    assert answer["Referrer-Policy"] == "no-referrer"
+    assert answer["Referrer-Policy"] == "strict-origin"
     assert not User.objects.filter(email=ZOE).exists()
     assert Invitation.objects.pending().count() == 1
 
