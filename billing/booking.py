@@ -15,12 +15,13 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Collection, Generator, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from billing import booking_sql as sql
 from billing.booking_state import Account, Books, OpenHold, ScopeLimit, Terms
-from billing.booking_types import BudgetKey, Hold, Release, Settlement
-from billing.credit import Grant, consume
+from billing.booking_types import BudgetKey, Hold, Record, Release, Settlement
+from billing.credit import Grant, consume, in_order
 from billing.limits import Binding, Refusal, decide
 
 Rows = list[tuple[Any, ...]]
@@ -133,8 +134,10 @@ def read_terms(
     terms = {organization: Terms() for organization in organizations}
     for organization, hard, approved, credit_binds, held in terms_rows:
         terms[organization] = Terms(hard, approved, credit_binds, int(held))
-    for grant_id, organization, left in grant_rows:
-        terms[organization].grants.append(Grant(grant_id, left))
+    for grant_id, organization, *facts in grant_rows:
+        terms[organization].grants.append(Grant(grant_id, *facts))
+    for each in terms.values():
+        each.grants = in_order(each.grants)
     return terms
 
 
@@ -148,14 +151,13 @@ def correction_id(event_id: uuid.UUID) -> uuid.UUID:
     return uuid.UUID(int=event_id.int ^ 1)
 
 
-def end_hold(event_id: uuid.UUID, key: BudgetKey, books: Books) -> bool:
-    """Take a hold off its budget; False if it is not open."""
+def end_hold(event_id: uuid.UUID, key: BudgetKey, books: Books) -> OpenHold | None:
+    """Take a hold off its budget and return it; None if it is not open."""
     hold = books.open_holds.pop(event_id, None)
-    if hold is None:
-        return False
-    books.change_held(key, hold.scope_keys(key), -hold.bound_nanos)
-    books.ended_holds.append(event_id)
-    return True
+    if hold is not None:
+        books.end_hold(hold, key)
+        books.ended_holds.append(event_id)
+    return hold
 
 
 def settle(settlement: Settlement, books: Books, booked: Booked) -> None:
@@ -167,7 +169,8 @@ def settle(settlement: Settlement, books: Books, booked: Booked) -> None:
     never lost). The sweep charges what is held and nothing else.
     """
     hold, record = settlement.hold, settlement.record
-    if not end_hold(hold.event_id, hold.key, books):
+    ended = end_hold(hold.event_id, hold.key, books)
+    if ended is None:
         if settlement.only_if_held:
             return
         kind, past_cost = books.past_records.get(hold.event_id, (None, 0))
@@ -183,12 +186,23 @@ def settle(settlement: Settlement, books: Books, booked: Booked) -> None:
     books.charge(hold.key, hold.scope_keys, record.cost_nanos)
     if settlement.exceeds_bound:
         booked.bound_violations.append(hold.event_id)
-    credit = 0
-    if not hold.simulated:
-        # What the sandbox pretends to cost takes nothing from real credit.
-        grants = books.terms[hold.organization_id].grants
-        credit = max(record.cost_nanos, 0) - consume(grants, record.cost_nanos)
+    credit = paid_by_credit(record, ended.created_at if ended else None, books)
     books.new_records.append(record.as_row(credit_nanos=credit))
+
+
+def paid_by_credit(record: Record, held_at: datetime | None, books: Books) -> int:
+    """
+    Consume credit for a record and return how much of its cost that paid.
+
+    `held_at` is when its money was set aside; None if its hold is gone. What the
+    sandbox pretends to cost takes nothing from real credit.
+    """
+    if record.hold.simulated:
+        return 0
+    cost = max(record.cost_nanos, 0)
+    grants = books.terms[record.hold.organization_id].grants
+    held_at = held_at or record.hold.occurred_at
+    return cost - consume(grants, cost, held_at=held_at)
 
 
 def place(hold: Hold, books: Books, booked: Booked) -> None:

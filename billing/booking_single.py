@@ -92,6 +92,7 @@ WITH record AS (
         SELECT FROM billing_creditgrant AS credit
         WHERE credit.organization_id = record.organization_id
             AND credit.consumed_nanos < credit.amount_nanos
+            AND credit.written_off_at IS NULL
     )
     RETURNING hold.budget_id, hold.bound_nanos
 ), charged AS (

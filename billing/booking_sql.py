@@ -42,14 +42,28 @@ LEFT JOIN billing_billingprofile AS profile
 WHERE organization.id = ANY(%s::bigint[])
 """
 
-# Locked too, so that credit is not consumed twice by two cycles at once.
+# Locked too, so that credit is not consumed twice by two cycles at once. One that has
+# ended pays for what was held before; then it is written off (billing.actions.credit).
+# By the transaction's time, as holds are dated: what is admitted by a grant is from
+# before its end.
 LOCK_GRANTS = """
-SELECT id, organization_id, amount_nanos - consumed_nanos
-FROM billing_creditgrant
-WHERE organization_id = ANY(%s::bigint[]) AND consumed_nanos < amount_nanos
-    AND effective_at <= clock_timestamp() AND expires_at > clock_timestamp()
-ORDER BY expires_at, id
-FOR UPDATE
+SELECT grants.id, grants.organization_id,
+       grants.amount_nanos - grants.consumed_nanos, grants.expires_at,
+       grants.priority, ending.at, coalesce(ending.at > now(), true),
+       CASE WHEN ending.at <= now() THEN
+           (SELECT coalesce(sum(hold.bound_nanos), 0)::bigint
+            FROM billing_hold AS hold
+            WHERE hold.organization_id = grants.organization_id
+                AND hold.created_at < ending.at)
+       ELSE 0 END
+FROM billing_creditgrant AS grants
+CROSS JOIN LATERAL (SELECT least(grants.expires_at, grants.voided_at)) AS ending (at)
+WHERE grants.organization_id = ANY(%s::bigint[])
+    AND grants.consumed_nanos < grants.amount_nanos
+    AND grants.written_off_at IS NULL
+    AND grants.effective_at <= clock_timestamp()
+ORDER BY grants.id
+FOR UPDATE OF grants
 """
 
 # What keys and members spent and hold, where a limit of theirs may say no.
@@ -69,7 +83,7 @@ LEFT JOIN orgs_user AS person ON person.id = membership.user_id
 """
 
 OPEN_HOLDS = """
-SELECT event_id, bound_nanos, api_key_id, user_id
+SELECT event_id, bound_nanos, api_key_id, user_id, created_at
 FROM billing_hold WHERE event_id = ANY(%s::uuid[])
 """
 
@@ -115,10 +129,11 @@ WHERE budget.organization_id = change.organization_id
     AND budget.subject_id = change.subject_id
 """
 
-# Dated by Postgres' clock, by which the sweep goes too: a gateway's may be wrong.
+# Dated by Postgres' clock, by which the sweep goes too: a gateway's may be wrong. When
+# its transaction began, by which credit is judged.
 NEW_HOLDS = """jsonb_populate_recordset(
     jsonb_populate_record(
-        NULL::billing_hold, jsonb_build_object('created_at', clock_timestamp())
+        NULL::billing_hold, jsonb_build_object('created_at', now())
     ),
     %s::jsonb
 )"""

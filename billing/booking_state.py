@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from billing.booking_types import BudgetKey, Hold, ScopeKey, scope_keys
-from billing.credit import Grant
+from billing.credit import Grant, backing_nanos
 from billing.limits import Binding, Funding, ScopeFunding
 
 SCOPE_BINDINGS = {"key": Binding.KEY_LIMIT, "member": Binding.MEMBER_LIMIT}
@@ -45,7 +45,7 @@ class Terms:
     grants: list[Grant] = field(default_factory=list)
 
     def funding(self, account: Account, scopes: tuple[ScopeFunding, ...]) -> Funding:
-        credit = sum(grant.left_nanos for grant in self.grants)
+        credit = backing_nanos(self.grants)
         held_elsewhere = self.held_nanos - account.held
         return Funding(
             hard_limit_nanos=self.hard_limit_nanos,
@@ -82,6 +82,7 @@ class OpenHold:
     bound_nanos: int
     api_key_id: int
     user_id: int | None
+    created_at: datetime
 
     def scope_keys(self, key: BudgetKey) -> list[ScopeKey]:
         return scope_keys(key, self.api_key_id, self.user_id)
@@ -111,6 +112,11 @@ class Books:
         self.terms[key[0]].held_nanos += nanos
         for scope in scopes:
             self.scope_changes.setdefault(scope, ScopeChange()).held_nanos += nanos
+
+    def end_hold(self, hold: OpenHold, key: BudgetKey) -> None:
+        self.change_held(key, hold.scope_keys(key), -hold.bound_nanos)
+        for grant in self.terms[key[0]].grants:
+            grant.release(hold.created_at, hold.bound_nanos)
 
     def charge(self, key: BudgetKey, scopes: list[ScopeKey], nanos: int) -> None:
         self.accounts[key].spent_change += nanos

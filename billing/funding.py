@@ -6,8 +6,9 @@ from datetime import datetime
 
 from django.db.models import F, Sum
 
+from billing.credit import Grant, backing_nanos, in_order
 from billing.limits import Funding
-from billing.models import BillingProfile, Budget, CreditGrant, SpendLimits
+from billing.models import BillingProfile, Budget, CreditGrant, Hold, SpendLimits
 from core.periods import cycle_of
 from orgs.models import Organization
 
@@ -38,9 +39,42 @@ def credit_binds(organization: Organization) -> bool:
 
 
 def credit_left(organization: Organization, *, now: datetime) -> int:
-    """Return unexpired, unconsumed credit in nano-dollars."""
-    grants = CreditGrant.objects.filter(
-        organization=organization, effective_at__lte=now, expires_at__gt=now
+    """
+    Return the credit that stands behind what is held and what comes, in nano-dollars.
+
+    By the same rules as the gateway's: what has ended counts for holds from before.
+    """
+    return backing_nanos(grants_of(organization, now=now))
+
+
+def grants_of(organization: Organization, *, now: datetime) -> list[Grant]:
+    """Return the grants that can pay, in the order in which they do."""
+    rows = CreditGrant.objects.filter(
+        organization=organization,
+        effective_at__lte=now,
+        written_off_at__isnull=True,
+        consumed_nanos__lt=F("amount_nanos"),
     )
-    left = grants.aggregate(left=Sum(F("amount_nanos") - F("consumed_nanos")))["left"]
-    return left or 0
+    return in_order(as_grant(row, now=now) for row in rows)
+
+
+def as_grant(row: CreditGrant, *, now: datetime) -> Grant:
+    ends_at = row.ends_at
+    is_live = ends_at is None or ends_at > now
+    return Grant(
+        grant_id=row.pk,
+        available_nanos=row.amount_nanos - row.consumed_nanos,
+        expires_at=row.expires_at,
+        priority=row.priority,
+        ends_at=ends_at,
+        is_live=is_live,
+        held_before_nanos=0 if is_live else held_before(row, ends_at),
+    )
+
+
+def held_before(row: CreditGrant, instant: datetime | None) -> int:
+    """Return what is held for requests from before an instant."""
+    holds = Hold.objects.filter(
+        organization_id=row.organization_id, created_at__lt=instant
+    )
+    return int(holds.aggregate(held=Sum("bound_nanos", default=0))["held"])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import RandomUUID
 from django.db import models
@@ -9,11 +11,11 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
+from billing.credit import PRIORITY_USUAL
 from core import ids
 from orgs.models import Organization, User
 
 BILLING_EMAILS_MAX = 10
-PRIORITY_USUAL = 50
 
 
 def new_credit_id() -> str:
@@ -191,3 +193,8 @@ class CreditGrant(models.Model):
     @property
     def left_nanos(self) -> int:
         return self.amount_nanos - self.consumed_nanos - self.written_off_nanos
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When it expires or was voided, whichever comes first."""
+        return min(filter(None, (self.expires_at, self.voided_at)), default=None)

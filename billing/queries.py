@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import accumulate
 
-from django.db.models import F
-
 from billing.forecast import forecast_nanos, reached_at
-from billing.funding import funding_of
+from billing.funding import funding_of, grants_of
 from billing.gateway_models import GatewaySettings
 from billing.limits import Funding, Headroom, headroom
 from billing.models import (
     Alert,
     AlertKind,
-    CreditGrant,
     Hold,
     SoftLimit,
     SpendLimits,
@@ -187,13 +184,8 @@ def credit_expiry(
     """Return when the first of the credit that funds the organization expires."""
     if not funding.credit_nanos:
         return None
-    grants = CreditGrant.objects.filter(
-        organization=organization,
-        effective_at__lte=now,
-        expires_at__gt=now,
-        consumed_nanos__lt=F("amount_nanos"),
-    )
-    return grants.order_by("expires_at").values_list("expires_at", flat=True).first()
+    live = [each for each in grants_of(organization, now=now) if each.is_live]
+    return min((each.ends_at for each in live if each.ends_at), default=None)
 
 
 def limits_set_by(organization: Organization) -> SpendLimits | None:

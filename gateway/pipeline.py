@@ -13,7 +13,7 @@ import asyncio
 import re
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from itertools import count
 from typing import Any
 
@@ -26,8 +26,11 @@ from gateway import database
 READERS: dict[int, Callable[[bytes], Any]] = {
     16: lambda value: value == b"t",  # boolean
     20: int,  # bigint
+    21: int,  # smallint
     23: int,  # integer
     1082: lambda value: date.fromisoformat(value.decode()),
+    # timestamptz, as the default of `DateStyle` writes it
+    1184: lambda value: datetime.fromisoformat(value.decode()),
     1700: int,  # numeric: sums of bigint
     2950: lambda value: uuid.UUID(value.decode()),
 }
