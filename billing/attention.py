@@ -44,7 +44,8 @@ def attention_list(
 def stopped(overview: Overview, viewer: Membership) -> Iterator[Attention]:
     """Yield what keeps requests from being answered now, or figures from coming."""
     if overview.standing.headroom.nanos == 0 or overview.standing.is_enforcing:
-        yield Attention("error", refusal_text(overview.standing), **limits_link(viewer))
+        link = way_out(overview.standing, viewer)
+        yield Attention("error", refusal_text(overview.standing), **link)
     if overview.beyond_hold:
         yield Attention("warning", beyond_hold_text(overview.beyond_hold))
     if overview.freshness.is_stale:
@@ -129,6 +130,13 @@ def unfinished(overview: Overview, viewer: Membership) -> Iterator[Attention]:
         yield Attention(
             "info", "No key works here yet.", "keys:keys", "Create an API key"
         )
+
+
+def way_out(standing: Standing, viewer: Membership) -> dict[str, str]:
+    """Return the link to where it can be ended that requests are refused."""
+    if standing.headroom.binding is Binding.APPROVED_LIMIT and viewer.is_owner:
+        return {"page": "billing:increase", "action": "Request an increase"}
+    return limits_link(viewer)
 
 
 def limits_link(viewer: Membership) -> dict[str, str]:

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from django.urls import path
 
-from billing import operator_views
+from billing import operator_quota_views, operator_views
 
 app_name = "operator"
 urlpatterns = [
     path("", operator_views.home, name="home"),
+    path("quota", operator_quota_views.quota, name="quota"),
+    path(
+        "quota/<slug:request_id>",
+        operator_quota_views.quota_request,
+        name="quota_request",
+    ),
+    path(
+        "quota/<slug:request_id>/approve",
+        operator_quota_views.approve,
+        name="approve_quota",
+    ),
+    path("quota/<slug:request_id>/deny", operator_quota_views.deny, name="deny_quota"),
     path("organizations", operator_views.organizations, name="organizations"),
 ]

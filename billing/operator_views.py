@@ -16,7 +16,7 @@ from orgs.access import OperatorRequest, operator_view
 @operator_view
 def home(request: OperatorRequest) -> HttpResponse:
     """Lead to the first of the operator's pages."""
-    return redirect("operator:organizations")
+    return redirect("operator:quota")
 
 
 @require_safe

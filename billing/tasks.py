@@ -7,7 +7,10 @@ from django.conf import settings
 from django.utils import timezone
 
 from billing.actions.alerts import evaluate_limits
+from billing.actions.credit import write_off_ended_credit
 from billing.actions.kept_answers import forget_kept_answers
+from billing.actions.quota import expire_requests
+from billing.actions.raises import announce_ending_raises, revert_ended_raises
 from billing.actions.scope_mending import mend_scope_budgets
 from billing.actions.sweep import charge_orphaned_holds
 from billing.actions.usage_posting import post_usage
@@ -40,3 +43,18 @@ def forget_answers(**_unknown: object) -> None:
 @postponed_without_database
 def post_usage_to_ledger(**_unknown: object) -> None:
     post_usage(now=timezone.now())
+
+
+@shared_task(name="billing.write_off_credit")
+@postponed_without_database
+def write_off_credit(**_unknown: object) -> None:
+    write_off_ended_credit(now=timezone.now())
+
+
+@shared_task(name="billing.keep_quota")
+@postponed_without_database
+def keep_quota(**_unknown: object) -> None:
+    now = timezone.now()
+    revert_ended_raises(now=now)
+    announce_ending_raises(now=now)
+    expire_requests(now=now)

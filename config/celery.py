@@ -45,6 +45,8 @@ BEAT_TABLE: dict[str, dict[str, Any]] = {
     ),
     "post usage to the ledger": every(60.0, "billing.post_usage"),
     "warn of keys that expire": every(600.0, "keys.warn_of_expiry"),
+    "write off ended credit": every(60.0, "billing.write_off_credit"),
+    "revert temporary raises": every(30.0, "billing.keep_quota"),
     "forget kept answers": every(600.0, "billing.forget_kept_answers"),
     "make partitions": {
         "task": "usage.make_partitions",

@@ -35,6 +35,9 @@ class Permission(Enum):
         "Change hard, soft and rate limits",
         Role.OWNER,
     )
+    REQUEST_INCREASE = Rule(
+        "Limits", "Request a higher approved limit, withdraw the request", Role.OWNER
+    )
     SEE_BILLING = Rule(
         "Billing", "See billing information, credit, cycles and invoices", Role.READER
     )

@@ -65,6 +65,12 @@ def addresses_of_owners(
     return [owner.email for owner in owners if owner.pk not in refusing]
 
 
+def addresses_of_operators() -> list[str]:
+    """Return the addresses of the people who run the installation."""
+    operators = User.objects.filter(is_staff=True, is_active=True)
+    return list(operators.order_by("email").values_list("email", flat=True))
+
+
 def members_of(organization: Organization) -> QuerySet[Membership]:
     """Return the memberships with their people: owners first, then by name."""
     return organization.memberships.select_related("user").order_by(

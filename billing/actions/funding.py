@@ -8,9 +8,10 @@ from datetime import datetime
 from django.conf import settings
 from django.db import transaction
 
+from billing.actions.credit import CreditWish, grant_credit
 from billing.actions.limits import change_limit, locked_limits
-from billing.actions.posting import post_credit_granted
-from billing.models import BillingProfile, CreditGrant, SpendLimits
+from billing.actions.raises import supersede_raise
+from billing.models import BillingProfile, CreditGrant, CreditKind, SpendLimits
 from core.money import nanos_from_dollars
 from orgs import audit
 from orgs.models import Organization, User
@@ -30,8 +31,11 @@ def set_approved_limit(
     """
     Set the amount per cycle that the operator allows; None means no such limit.
 
-    Safe to repeat: the same amount again changes and records nothing.
+    It lasts: a temporary raise that is under way is superseded. Safe to repeat: the
+    same amount again changes and records nothing.
     """
+    locked_limits(organization)
+    supersede_raise(organization, now=now)
     return change_limit(
         "approved_limit_nanos",
         organization=organization,
@@ -105,25 +109,19 @@ def grant_trial_credit(
         return None
     if CreditGrant.objects.filter(trial_of__in=owners).exists():
         return None
-    grant = CreditGrant.objects.create(
+    return grant_credit(
         organization=organization,
-        name=TRIAL_NAME,
+        wish=CreditWish(
+            name=TRIAL_NAME,
+            kind=CreditKind.TRIAL,
+            amount_nanos=amount_nanos,
+            effective_at=now,
+            expires_at=months_later(now, settings.TRIAL_CREDIT_MONTHS),
+        ),
         trial_of=owners[0],
-        amount_nanos=amount_nanos,
-        effective_at=now,
-        expires_at=months_later(now, settings.TRIAL_CREDIT_MONTHS),
-        created_at=now,
-    )
-    post_credit_granted(grant, now=now)
-    audit.record(
-        organization=organization,
-        actor=acting_user,
-        action="credit_grant.created",
-        target=owners[0].public_id,
-        details={"after": {"name": TRIAL_NAME, "amount_nanos": amount_nanos}},
+        acting_user=acting_user,
         now=now,
     )
-    return grant
 
 
 def months_later(instant: datetime, months: int) -> datetime:

@@ -13,7 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 from django.utils import timezone
 
 from billing.actions.scope_limits import set_key_limit, set_member_limit
-from billing.models import RateLimit, SoftLimit
+from billing.models import QuotaRequest, RateLimit, SoftLimit
 from keys.actions import block_key
 from keys.models import FormerKey
 from orgs.access import OPERATORS_ONLY, PERMISSION
@@ -38,6 +38,7 @@ READER_PAGES = (
     "billing:limits",
     "billing:holds",
     "billing:billing",
+    "billing:increase",
     "billing:record",
     "billing:settings",
 )
@@ -77,6 +78,8 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
     "billing:remove_key_limit": {},
     "billing:set_member_limit": {"amount": "5.00"},
     "billing:remove_member_limit": {},
+    "billing:request_increase": {"amount": "500", "reason": "A launch"},
+    "billing:withdraw_request": {},
     "billing:rename_organization": {"name": "Acme Works"},
     "billing:link_pair": {"sibling": "org-unpaired"},
     "billing:create_pair": {},
@@ -114,7 +117,7 @@ PUBLIC = (
     "socialaccount_signup",
 )
 # What pages outside of organizations have in their addresses.
-OTHER_ARGUMENTS = {"pk": 1}
+OTHER_ARGUMENTS = {"pk": 1, "request_id": "req_1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +219,12 @@ def furnish(
     record = add_record(acme, at=now, cost_nanos=5, api_key=key)
     soft_limit = SoftLimit.objects.create(organization=acme, amount_nanos=usd(40))
     rate_limit = RateLimit.objects.create(organization=acme, requests_per_minute=9)
+    quota_request = QuotaRequest.objects.create(
+        organization=acme,
+        requested_nanos=usd(300),
+        reason="A launch",
+        limit_before_nanos=usd(120),
+    )
     limited: dict[str, Any] = {"organization": acme, "amount_nanos": usd(3), "now": now}
     set_key_limit(api_key=key, acting_user=ada, **limited)
     set_member_limit(user=rita, acting_user=ada, **limited)
@@ -230,6 +239,7 @@ def furnish(
             "blocked_key_id": blocked.public_id,
             "alert_id": soft_limit.public_id,
             "rate_id": rate_limit.public_id,
+            "request_id": quota_request.public_id,
             "record_id": record.public_id,
             "audit_id": AuditEvent.objects.filter(organization=acme)[0].public_id,
         }

@@ -115,8 +115,11 @@ def test_control_the_same_form_sent_by_an_owner_changes_something(
     addresses: Addresses, acme: Organization, ada: User, name: str
 ) -> None:
     SpendLimits.objects.update_or_create(
-        organization=acme, defaults={"hard_limit_nanos": usd(50)}
+        organization=acme,
+        defaults={"hard_limit_nanos": usd(50), "approved_limit_nanos": usd(120)},
     )
+    if name == "billing:request_increase":
+        browser_of(ada).post(addresses.of("billing:withdraw_request"))
     if name == "billing:unlink_pair":
         browser_of(ada).post(addresses.of("billing:create_pair"))
     browser, url = browser_of(ada), addresses.of(name)

@@ -71,7 +71,5 @@ def test_many_organizations_are_paged(op: User) -> None:
 def test_the_operator_is_led_to_these_pages(op: User) -> None:
     browser = browser_of(op)
 
-    assert browser.get("/", follow=True).redirect_chain[-1][0] == (
-        "/operator/organizations"
-    )
+    assert browser.get("/", follow=True).redirect_chain[-1][0] == "/operator/quota"
     assert 'href="/operator/"' in browser.get("/account/").content.decode()

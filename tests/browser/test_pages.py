@@ -41,6 +41,11 @@ PAGES: dict[str, tuple[str | None, str]] = {
     "audit-none": (ADA, "/o/acme/audit?target=nothing"),
     "audit-event": (ADA, "{audit_path}"),
     "account": (ADA, "/account/"),
+    "increase": (ADA, "/o/acme/limits/increase"),
+    "increase-reader": (RITA, "/o/acme/limits/increase"),
+    "increase-staging": (ADA, "/o/acme-staging/limits/increase"),
+    "operator-quota": (OP, "/operator/quota"),
+    "operator-quota-request": (OP, "{quota_path}"),
     "operator-organizations": (OP, "/operator/organizations"),
 }
 LOOKS: list[tuple[Theme, int]] = [

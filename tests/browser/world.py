@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from billing.actions.quota import deny_request, request_increase
 from billing.actions.scope_limits import set_key_limit, set_member_limit
 from billing.models import (
     BillingProfile,
@@ -54,6 +55,7 @@ class World:
     record_path: str
     audit_path: str
     member_path: str
+    quota_path: str
 
 
 def furnish() -> World:
@@ -90,7 +92,40 @@ def furnish() -> World:
     )
     audit_path = f"/o/acme/audit/{event.public_id}"
     member_path = f"/o/acme/members/{rita.public_id}"
-    return World(acme, staging, invitation_path, record_path, audit_path, member_path)
+    return World(
+        acme,
+        staging,
+        invitation_path,
+        record_path,
+        audit_path,
+        member_path,
+        ask_for_more(acme, ada, now),
+    )
+
+
+def ask_for_more(acme: Organization, ada: User, now: datetime) -> str:
+    """Have an earlier request denied and one pending; return the operator's path."""
+    op = User.objects.get(email="op@tokenhouse.example")
+    given: dict[str, Any] = {"organization": acme, "acting_user": ada, "until": None}
+    denied = request_increase(
+        amount_nanos=usd(5000),
+        reason="To be on the safe side.",
+        now=now - timedelta(days=9),
+        **given,
+    )
+    deny_request(
+        request=denied,
+        message="Nobody spends that much. Ask for what the launch needs.",
+        acting_user=op,
+        now=now - timedelta(days=8),
+    )
+    request = request_increase(
+        amount_nanos=usd(400),
+        reason="The support bot goes live for all customers. Cost center 4711.",
+        now=now - timedelta(hours=30),
+        **given,
+    )
+    return f"/operator/quota/{request.public_id}"
 
 
 def set_limits(acme: Organization, ada: User) -> None:

@@ -17,11 +17,12 @@ import psycopg
 import pytest
 from django.utils import timezone
 
+from billing.actions.quota import approve_request, request_increase
 from billing.models import CreditGrant, SpendLimits
 from core.periods import cycle_of, next_cycle
 from orgs.models import Organization
 from tests import rig
-from tests.factories import usd
+from tests.factories import make_user, usd
 from tests.gateway.conftest import House
 from tests.gateway.raw import BODY, Answer, call, nothing_written
 
@@ -117,8 +118,36 @@ def test_the_approved_limit_refuses(house: House, provider: rig.Provider) -> Non
     answer = refused(house, provider)
 
     assert answer.summary == (429, QUOTA, "organization_usage_limit_exceeded")
+    assert answer.error["help_url"].endswith("/o/acme/limits/increase?amount=1")
     assert answer.error["limit_usd"] == 0.000001
     assert answer.error["resets_at"] is not None
+
+
+def test_an_approved_request_counts_for_the_next_call(
+    house: House, provider: rig.Provider
+) -> None:
+    approve(house.organization, "0.000001")
+    owner = make_user("olga@acme.example")
+    request = request_increase(
+        organization=house.organization,
+        amount_nanos=usd(50),
+        until=None,
+        reason="A launch",
+        acting_user=owner,
+        now=timezone.now(),
+    )
+    refused(house, provider)
+
+    approve_request(
+        request=request,
+        amount_nanos=usd(50),
+        until=None,
+        message="",
+        acting_user=owner,
+        now=timezone.now(),
+    )
+
+    assert call(house.url, house.key, SMALL).status == 200
 
 
 def test_the_tighter_limit_is_the_one_that_is_named(

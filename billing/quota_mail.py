@@ -1,0 +1,101 @@
+"""What the mails about quota requests and temporary raises say, and to whom."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+
+from billing.alert_mail import page_url
+from billing.quota_models import QuotaRequest, TemporaryRaise
+from core.money import cents_usd
+from orgs.mail import queue_mail
+from orgs.models import Organization
+from orgs.queries import addresses_of_operators, addresses_of_owners
+
+STATUS_WORDS = {
+    "pending": "Request for a limit of {amount} received",
+    "approved": "Approved limit raised to {amount}",
+    "partially_approved": "Approved limit raised to {amount}, less than requested",
+    "denied": "Request for a limit of {amount} denied",
+    "withdrawn": "Request for a limit of {amount} withdrawn",
+    "expired": "Request for a limit of {amount} expired undecided",
+}
+
+
+def queue_status_mail(request: QuotaRequest, *, now: datetime) -> None:
+    """Tell the owners and whoever asked what became of a request."""
+    organization = request.organization
+    amount = f"${cents_usd(request.granted_nanos or request.requested_nanos)}"
+    words = STATUS_WORDS[request.status].format(amount=amount)
+    queue_mail(
+        kind="quota_request",
+        recipients=concerned(request),
+        subject=f"[{organization.name}] {words}",
+        template="quota_request",
+        context={
+            "request": request,
+            "amount": amount,
+            "page_url": page_url(organization, "limits/increase"),
+        },
+        dedupe_key=f"quota_request:{request.public_id}:{request.status}",
+        organization=organization,
+        now=now,
+    )
+
+
+def concerned(request: QuotaRequest) -> list[str]:
+    """Return the addresses of the owners, and of whoever asked."""
+    asked = request.requested_by
+    who_asked = [asked.email] if asked and asked.is_active else []
+    return [*addresses_of_owners(request.organization), *who_asked]
+
+
+def queue_waiting_mail(request: QuotaRequest, *, now: datetime) -> None:
+    """Tell the operators that a request waits for them."""
+    amount = f"${cents_usd(request.requested_nanos)}"
+    queue_mail(
+        kind="quota_waiting",
+        recipients=addresses_of_operators(),
+        subject=f"{request.organization.name} asks for a limit of {amount}",
+        template="quota_waiting",
+        context={
+            "request": request,
+            "page_url": f"{settings.BASE_URL}/operator/quota/{request.public_id}",
+        },
+        dedupe_key=f"quota_waiting:{request.public_id}",
+        organization=request.organization,
+        now=now,
+    )
+
+
+def queue_raise_mail(raised: TemporaryRaise, *, now: datetime) -> None:
+    """Tell the owners that a raise ends in two days, or has ended."""
+    organization = raised.organization
+    state = "ended" if raised.ended_at else "ending"
+    queue_mail(
+        kind=f"raise_{state}",
+        recipients=concerned(raised.request),
+        subject=f"[{organization.name}] {raise_subject(raised)}",
+        template="temporary_raise",
+        context={
+            "raised": raised,
+            "page_url": increase_url(organization, raised.raised_nanos),
+        },
+        dedupe_key=f"raise_{state}:{raised.request.public_id}",
+        organization=organization,
+        now=now,
+    )
+
+
+def raise_subject(raised: TemporaryRaise) -> str:
+    after = f"${cents_usd(raised.reverts_to_nanos)}"
+    if raised.ended_at:
+        return f"The approved limit is {after} again"
+    return f"The approved limit goes back to {after} on {raised.ends_at:%-d %B}"
+
+
+def increase_url(organization: Organization, amount_nanos: int) -> str:
+    """Return the page where an increase is requested, filled in."""
+    amount = cents_usd(amount_nanos).replace(",", "")
+    return page_url(organization, f"limits/increase?amount={amount}")
