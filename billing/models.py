@@ -9,6 +9,13 @@ from django.utils import timezone
 # What funds, the tables beside money, and those of keys and members, are elsewhere.
 from billing.funding_models import BillingProfile, CreditGrant, CreditKind
 from billing.gateway_models import GatewaySettings, KeptAnswer
+from billing.invoice_models import (
+    BillingCycle,
+    Invoice,
+    InvoiceLine,
+    InvoicePayment,
+    NumberSeries,
+)
 from billing.ledger_models import (
     LedgerAccount,
     LedgerEntry,
@@ -27,14 +34,19 @@ from keys.models import ApiKey
 from orgs.models import Organization, User
 
 __all__ = [
+    "BillingCycle",
     "BillingProfile",
     "CreditGrant",
     "CreditKind",
     "GatewaySettings",
+    "Invoice",
+    "InvoiceLine",
+    "InvoicePayment",
     "KeptAnswer",
     "LedgerAccount",
     "LedgerEntry",
     "LedgerTransaction",
+    "NumberSeries",
     "PostingWatermark",
     "QuotaRequest",
     "QuotaStatus",

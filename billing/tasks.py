@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from billing.actions.alerts import evaluate_limits
 from billing.actions.credit import write_off_ended_credit
+from billing.actions.cycles import close_due_cycles
 from billing.actions.kept_answers import forget_kept_answers
 from billing.actions.quota import expire_requests
 from billing.actions.raises import announce_ending_raises, revert_ended_raises
@@ -58,3 +59,9 @@ def keep_quota(**_unknown: object) -> None:
     revert_ended_raises(now=now)
     announce_ending_raises(now=now)
     expire_requests(now=now)
+
+
+@shared_task(name="billing.close_cycles")
+@postponed_without_database
+def close_cycles(**_unknown: object) -> None:
+    close_due_cycles(now=timezone.now())

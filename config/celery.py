@@ -44,6 +44,7 @@ BEAT_TABLE: dict[str, dict[str, Any]] = {
         settings.SWEEP_INTERVAL_S, "billing.sweep_orphaned_holds"
     ),
     "post usage to the ledger": every(60.0, "billing.post_usage"),
+    "close billing cycles": every(60.0, "billing.close_cycles"),
     "warn of keys that expire": every(600.0, "keys.warn_of_expiry"),
     "write off ended credit": every(60.0, "billing.write_off_credit"),
     "revert temporary raises": every(30.0, "billing.keep_quota"),

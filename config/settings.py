@@ -81,6 +81,16 @@ DEFAULT_APPROVED_LIMIT_USD = Decimal(
     env.str("DEFAULT_APPROVED_LIMIT_USD", default="120")
 )
 
+# Invoices: who sells, and on which terms. Issued ones keep what they say.
+SELLER_NAME = env.str("SELLER_NAME", default="Tokenhouse")
+SELLER_ADDRESS = env.list("SELLER_ADDRESS", default=[])
+SELLER_TAX_ID = env.str("SELLER_TAX_ID", default="")
+INVOICE_TAX_PERCENT = Decimal(env.str("INVOICE_TAX_PERCENT", default="0"))
+INVOICE_TAX_NAME = env.str("INVOICE_TAX_NAME", default="Tax")
+INVOICE_NUMBER_PREFIX = env.str("INVOICE_NUMBER_PREFIX", default="INV-")
+CREDIT_NOTE_NUMBER_PREFIX = env.str("CREDIT_NOTE_NUMBER_PREFIX", default="CN-")
+INVOICE_DUE_DAYS = env.int("INVOICE_DUE_DAYS", default=30)
+
 # What is taken in; see config/receipt.py and config/console.py for the rest
 REQUEST_RECEIPT_TIMEOUT_S = env.float("REQUEST_RECEIPT_TIMEOUT_S", default=15.0)
 PAGE_STATEMENT_TIMEOUT_S = env.float("PAGE_STATEMENT_TIMEOUT_S", default=15.0)

@@ -6,9 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Model, OuterRef, Q, QuerySet
 
 from billing.demo import script
+from billing.invoice_models import (
+    BillingCycle,
+    Invoice,
+    InvoiceLine,
+    InvoicePayment,
+)
 from billing.ledger_models import LedgerAccount, LedgerEntry, LedgerTransaction
 from billing.models import Budget, Hold, Price
 from billing.scope_models import ScopeBudget
@@ -61,7 +67,11 @@ def remove_demo() -> int:
 
 
 def remove_ledger_of(organizations: list[Organization]) -> None:
-    for model in (LedgerEntry, LedgerTransaction, LedgerAccount):
+    models: tuple[type[Model], ...] = (
+        *(InvoicePayment, InvoiceLine, Invoice, BillingCycle),
+        *(LedgerEntry, LedgerTransaction, LedgerAccount),
+    )
+    for model in models:
         model._default_manager.filter(organization__in=organizations).delete()
 
 

@@ -103,7 +103,9 @@ def records_are_append_only() -> Finding:
         differing="""
             SELECT concat(coalesce(tgrelid::regclass::text, relation), ' can change')
             FROM (VALUES ('usage_usagerecord'), ('orgs_auditevent'),
-                         ('billing_ledgertransaction'), ('billing_ledgerentry'))
+                         ('billing_ledgertransaction'), ('billing_ledgerentry'),
+                         ('billing_invoice'), ('billing_invoiceline'),
+                         ('billing_invoicepayment'))
                 AS expected (relation)
             FULL JOIN (
                 SELECT tgrelid, tgenabled FROM pg_trigger

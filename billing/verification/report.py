@@ -8,7 +8,7 @@ from functools import partial
 
 from django.db import connection, transaction
 
-from billing.verification import costs, ledger, money, records
+from billing.verification import costs, invoices, ledger, money, records
 from billing.verification.findings import Finding
 
 
@@ -36,6 +36,9 @@ def verify(*, sweep_interval_s: float) -> list[Finding]:
         ledger.ledger_equals_budgets,
         ledger.ledger_equals_rollups,
         ledger.credit_liability_equals_grants,
+        invoices.invoices_are_sums_of_lines,
+        invoices.invoices_equal_records,
+        invoices.unbilled_is_what_no_invoice_has,
     )
     with one_snapshot():
         return [check() for check in checks]

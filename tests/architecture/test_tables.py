@@ -17,6 +17,9 @@ APPEND_ONLY = (
     "usage_usagerecord",
     "billing_ledgertransaction",
     "billing_ledgerentry",
+    "billing_invoice",
+    "billing_invoiceline",
+    "billing_invoicepayment",
 )
 WITHOUT_CHECK = {
     # Facts written once by the books from the gateway's own enumeration, never

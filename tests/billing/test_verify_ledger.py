@@ -87,6 +87,24 @@ BREAKS = {
     "I5 ledger": "UPDATE billing_postingwatermark SET sequence = 0",
     "I5 ledger budgets": "UPDATE billing_budget SET cycle_start = '2025-01-01'",
     "I5 ledger rollups": "UPDATE usage_usagehour SET cost_nanos = cost_nanos + 1",
+    "I7 invoices": "INSERT INTO billing_numberseries VALUES ('invoice', 3)",
+    "I5 invoices": """
+        UPDATE usage_usagerecord SET credit_nanos = 0;
+        INSERT INTO billing_invoice (
+            public_id, organization_id, kind, position, number, cycle_start, reason,
+            issued_at, due_on, seller_name, seller_address, seller_tax_id, buyer_name,
+            buyer_address, buyer_tax_id, buyer_reference, after_sequence,
+            up_to_sequence, line_count, net_nanos, tax_percent, tax_nanos, total_nanos,
+            carried_nanos
+        )
+        SELECT 'inv_1', organization_id, 'invoice', 1, 'INV-1', cycle_start, '',
+               now(), now(), '', '', '', '', '', '', '', 0, 1 << 30, 0, 0, 0, 0, 0, 0
+        FROM billing_budget
+    """,
+    "I5 unbilled": """
+        INSERT INTO billing_ledgeraccount (organization_id, kind, balance_nanos)
+        SELECT organization_id, 'unbilled', 1 FROM billing_budget
+    """,
     "I5 credit": "UPDATE billing_creditgrant SET consumed_nanos = consumed_nanos - 1",
 }
 
@@ -236,7 +254,7 @@ def test_records_that_are_not_rolled_up_yet_are_no_difference() -> None:
     run_unguarded("DELETE FROM usage_usagehour")
     run_unguarded(
         "TRUNCATE billing_ledgerentry, billing_ledgertransaction, "
-        "billing_ledgeraccount, billing_postingwatermark"
+        "billing_ledgeraccount, billing_postingwatermark CASCADE"
     )
     run_unguarded("UPDATE usage_rollupwatermark SET sequence = 0")
     assert verify()[0] == 0
