@@ -188,11 +188,14 @@ def test_requests_under_way_are_counted(
     now = timezone.now()
     for organization in (acme, acme, globex):
         event_id = event_id_at(now)
+        budget, _ = Budget.objects.get_or_create(
+            organization=organization, cycle_start=cycle_of(now)
+        )
         Hold.objects.create(
             event_id=event_id,
             organization=organization,
             api_key=key,
-            budget_id=1,
+            budget_id=budget.pk,
             cycle_start=cycle_of(now),
             gateway_id=event_id,
             endpoint="chat.completions",

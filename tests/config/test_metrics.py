@@ -11,7 +11,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
-from billing.models import Hold
+from billing.models import Budget, Hold
 from config.metrics import DatabaseCollector
 from core.periods import cycle_of
 from gateway import metrics
@@ -67,11 +67,12 @@ def test_it_says_what_is_held_and_for_how_long(
     client: Client, acme: Organization
 ) -> None:
     now = timezone.now()
+    budget = Budget.objects.create(organization=acme, cycle_start=cycle_of(now))
     Hold.objects.create(
         event_id="00000000-0000-7000-8000-000000000001",
         organization=acme,
         api_key_id=1,
-        budget_id=1,
+        budget_id=budget.pk,
         cycle_start=cycle_of(now),
         gateway_id="00000000-0000-7000-8000-000000000002",
         endpoint="responses",
