@@ -187,6 +187,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "orgs.arrival.note_origin",
+    "orgs.arrival.show_times_of_reader",
 ]
 TEMPLATES = [
     {
@@ -202,7 +203,11 @@ TEMPLATES = [
                 "billing.context.scope_limits",
                 "usage.context.recent_traffic",
             ],
-            "builtins": ["core.templatetags.money", "core.templatetags.parts"],
+            "builtins": [
+                "core.templatetags.moments",
+                "core.templatetags.money",
+                "core.templatetags.parts",
+            ],
         },
     }
 ]

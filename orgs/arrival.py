@@ -1,4 +1,4 @@
-"""The middleware that notes where each request to a page comes from."""
+"""The middleware that notes where each request to a page comes from, and who reads."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from allauth.account.adapter import get_adapter
 from django.core.exceptions import ImproperlyConfigured, PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
+from core.zones import read_in
+from orgs.models import User
 from orgs.origin import LONGEST_USER_AGENT, Door, Origin, arriving_by
 
 ADMIN_PATH = "/operator/admin/"
@@ -24,6 +26,22 @@ def note_origin(
             return get_response(request)
 
     return serve
+
+
+def show_times_of_reader(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Show moments in the time zone of whoever is logged in, UTC to others."""
+
+    def serve(request: HttpRequest) -> HttpResponse:
+        with read_in(lambda: zone_of(request)):
+            return get_response(request)
+
+    return serve
+
+
+def zone_of(request: HttpRequest) -> str:
+    return request.user.time_zone if isinstance(request.user, User) else "UTC"
 
 
 def origin_of(request: HttpRequest) -> Origin:

@@ -33,7 +33,9 @@ class ProfileForm(forms.Form):
     time_zone = forms.ChoiceField(
         label="Time zone",
         choices=time_zones,
-        help_text="For times on your own pages. Billing cycles and days are in UTC.",
+        help_text=(
+            "For the times on pages. Billing cycles, days, files and mails are in UTC."
+        ),
     )
 
     def clean_name(self) -> str:
