@@ -16,7 +16,7 @@ from billing.actions.scope_limits import set_key_limit, set_member_limit
 from billing.models import QuotaRequest, RateLimit, SoftLimit
 from keys.actions import block_key
 from keys.models import FormerKey
-from orgs.access import OPERATORS_ONLY, PERMISSION
+from orgs.access import OPERATORS_ONLY, PERMISSION, WHILE_SUSPENDED
 from orgs.actions import invite_member
 from orgs.models import AuditEvent, Organization, Role, User
 from orgs.permissions import Permission
@@ -158,9 +158,17 @@ def walk(
 @cache
 def permission_of(name: str) -> Permission | None:
     """Return what the view of a page asks for."""
+    return getattr(view_of(name), PERMISSION, None)
+
+
+def is_there_while_suspended(name: str) -> bool:
+    return bool(getattr(view_of(name), WHILE_SUSPENDED))
+
+
+def view_of(name: str) -> Any:
     arguments = next(route.arguments for route in all_routes() if route.name == name)
     address = reverse(name, kwargs=dict.fromkeys(arguments, "x"))
-    return getattr(resolve(address).func, PERMISSION, None)
+    return resolve(address).func
 
 
 def organization_routes() -> list[Route]:

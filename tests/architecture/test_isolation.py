@@ -6,6 +6,7 @@ nothing here names a page, so that a new one is walked too.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ from django.urls import reverse
 from orgs.models import Membership, Organization, Role, User
 from tests.architecture import routes
 from tests.architecture.routes import Addresses, Route
-from tests.factories import join, make_user
+from tests.factories import join, make_user, suspend
 from tests.visits import browser_of
 
 pytestmark = pytest.mark.django_db
@@ -29,6 +30,7 @@ OK, FOUND, FORBIDDEN, NOT_FOUND, NOT_ALLOWED = 200, 302, 403, 404, 405
 SLUG = "slug"
 # The smallest walk that is one: fewer, and the table of URLs was not read.
 FEWEST_REQUESTS = 500
+WALKED = Counter[str]()
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,20 @@ def member(role: Role) -> Callable[[World], Client]:
     return visit
 
 
+def count(actor: str, what: str, requests: int) -> None:
+    """Say how much was walked; `pytest -s` shows it, with the sum at the end."""
+    WALKED[actor] += requests
+    line = f"isolation of pages: {actor}, {what}: {requests:,} requests, as they should"
+    sys.stdout.write(f"{line}\n")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _size() -> Iterator[None]:
+    yield
+    size = f"{WALKED.total():,} requests by {len(WALKED)} kinds of actor"
+    sys.stdout.write(f"\nisolation of pages: {size}\n")
+
+
 OUTSIDERS: dict[str, Callable[[World], Client]] = {
     "stranger": stranger,
     "operator": operator,
@@ -164,6 +180,7 @@ def test_to_whoever_is_no_member_there_is_nothing(world: World, name: str) -> No
             assert b"Acme" not in answer.content, (method, url)
     assert routes.everything_written() == before
     assert seen.total() > FEWEST_REQUESTS
+    count(name, "every object", seen.total())
 
 
 @pytest.mark.parametrize("name", UNKNOWN)
@@ -178,6 +195,7 @@ def test_who_is_not_logged_in_is_asked_to(world: World, name: str) -> None:
             assert answer.headers["Location"].startswith(reverse("account_login"))
     assert routes.everything_written() == before
     assert seen > FEWEST_REQUESTS
+    count(name, "every object", seen)
 
 
 @pytest.mark.parametrize("name", MEMBERS)
@@ -194,6 +212,7 @@ def test_a_member_finds_no_object_of_others(world: World, name: str) -> None:
                 assert not allowed(route, MEMBERS[name]), (method, url)
     assert routes.everything_written() == before
     assert seen > FEWEST_REQUESTS / 2
+    count(name, "foreign and missing objects", seen)
 
 
 @pytest.mark.parametrize("name", MEMBERS)
@@ -201,15 +220,35 @@ def test_a_member_is_refused_what_the_role_lacks_and_nothing_else(
     world: World, name: str
 ) -> None:
     browser = member(MEMBERS[name])(world)
-    before = routes.everything_written()
+    before, seen = routes.everything_written(), 0
     for route, url in everywhere(world, "own"):
         for method in METHODS:
             status = knock(browser, method, url).status_code
+            seen += 1
             if allowed(route, MEMBERS[name]):
                 assert status != FORBIDDEN, (method, url)
             else:
                 assert status in {FORBIDDEN, NOT_ALLOWED}, (method, url)
     assert routes.everything_written() == before
+    count(name, "own objects", seen)
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_while_suspended_a_member_may_do_all_but_spend(world: World, name: str) -> None:
+    browser = member(MEMBERS[name])(world)
+    suspend(world.acme)
+    before, seen = routes.everything_written(), 0
+    for route, url in everywhere(world, "own"):
+        is_there = routes.is_there_while_suspended(route.name)
+        for method in METHODS:
+            status = knock(browser, method, url).status_code
+            seen += 1
+            if allowed(route, MEMBERS[name]) and is_there:
+                assert status != FORBIDDEN, (method, url)
+            else:
+                assert status in {FORBIDDEN, NOT_ALLOWED}, (method, url)
+    assert routes.everything_written() == before
+    count(f"{name} while suspended", "own objects", seen)
 
 
 def allowed(route: Route, role: Role) -> bool:
@@ -228,3 +267,13 @@ def test_foreign_objects_are_really_there(world: World) -> None:
         assert oscar.get(world.foreign.of(name)).status_code in {OK, FOUND}, name
     memberships = Membership.objects.filter(user__email="oscar@globex.example")
     assert not memberships.filter(organization=world.acme).exists()
+
+
+def test_something_has_to_wait_while_suspended() -> None:
+    """Or the walk above would look at nothing."""
+    waiting = {
+        route.name
+        for route in routes.organization_routes()
+        if not routes.is_there_while_suspended(route.name)
+    }
+    assert {"keys:create", "orgs:invite", "keys:set_provider_key"} <= waiting

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
 
 from gateway.app import CALLS, MODELS
-from keys.actions import issue_key, revoke_key
+from keys.actions import block_key, issue_key, revoke_key, rotate_key
 from keys.models import ApiKey
 from orgs.models import Membership, Organization, Role, User
 from tests import rig
 from tests.architecture.routes import everything_written
-from tests.factories import join, make_user
+from tests.factories import join, make_user, suspend
 from tests.gateway.conftest import House, personal_key, service_key
 from tests.gateway.raw import call, nothing_written
 
 pytestmark = pytest.mark.processes
 
 PATHS = [*(("POST", path) for path in CALLS), ("GET", MODELS), ("GET", f"{MODELS}/x")]
-UNAUTHORIZED = 401
+UNAUTHORIZED, FORBIDDEN = 401, 403
 # What the key may name in the header, if anything: none, its own, another's, no one's.
 HEADERS = ("", "own", "sibling", "foreign", "missing")
 
@@ -62,6 +64,33 @@ def key_of_removed(acme: Organization) -> str:
     return text
 
 
+def expired(text: str) -> str:
+    yesterday = timezone.now() - timedelta(days=1)
+    ApiKey.objects.filter(handle=text.split("-")[2]).update(expires_at=yesterday)
+    return text
+
+
+def blocked_in(acme: Organization, text: str) -> str:
+    key = ApiKey.objects.get(handle=text.split("-")[2])
+    block_key(key=key, organization=acme, acting_user=None, now=timezone.now())
+    return text
+
+
+def former(text: str, grace: timedelta) -> str:
+    """Rotate a key; return its old text."""
+    key = ApiKey.objects.get(handle=text.split("-")[2])
+    rotate_key(key=key, grace=grace, acting_user=None, now=timezone.now())
+    return text
+
+
+def of_person_put_out(acme: Organization) -> str:
+    user = make_user("otto@acme.example")
+    join(user, acme, Role.OWNER)
+    text = personal_key(user, "production")
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    return text
+
+
 def callers(acme: Organization, globex: Organization) -> list[Caller]:
     """Return every kind of key there is; Acme is who is knocked at."""
     assert acme.sibling
@@ -82,13 +111,18 @@ def callers(acme: Organization, globex: Organization) -> list[Caller]:
         Caller("revoked reader's", ended(personal_key(rita, "production"))),
         Caller("stranger's", personal_key(oscar, "production"), ("", "foreign")),
         Caller("removed member's", key_of_removed(acme)),
+        Caller("expired", expired(service_key(acme))),
+        Caller("blocked reader's", blocked_in(acme, personal_key(rita, "production"))),
+        Caller("former", former(service_key(acme), timedelta(hours=1)), ("", "own")),
+        Caller("former, over", former(service_key(acme), timedelta(0))),
+        Caller("of a person put out", of_person_put_out(acme)),
     ]
 
 
 def written() -> dict[str, str]:
     """Return a digest of every table but what gateways write of themselves later."""
     tables = everything_written()
-    for of_gateways in ("billing_gatewayprocess", "keys_keyuse"):
+    for of_gateways in ("billing_gatewayprocess", "keys_keyuse", "keys_formerkey"):
         del tables[of_gateways]
     return tables
 
@@ -129,3 +163,33 @@ def test_a_key_acts_where_it_belongs_and_nowhere_else(
                     assert is_in == (header in caller.admitted), where
     assert written() == before
     assert seen == len(everybody) * len(HEADERS) * len(PATHS)
+    size = f"{seen:,} requests with {len(everybody)} kinds of key, as they should"
+    sys.stdout.write(f"isolation of the API: {size}\n")
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_another_method_is_none_at_a_path_of_calls(
+    house: House, provider: rig.Provider, method: str
+) -> None:
+    before = written()
+    with nothing_written(provider):
+        for path in CALLS:
+            for text in (house.key, None):
+                answer = call(house.url, text, {}, method=method, path=path)
+                assert answer.status in {401, 404, 405}, (path, answer.status)
+    assert written() == before
+
+
+def test_a_suspended_organization_is_shut_to_every_key_of_its_own(
+    house: House, rita: User, provider: rig.Provider
+) -> None:
+    keys = [house.key, personal_key(rita, "production")]
+    suspend(Organization.objects.get(pk=house.organization.pk))
+    rig.wait_until(lambda: call(house.url, house.key).status == FORBIDDEN)
+    before = written()
+    with nothing_written(provider):
+        for text in keys:
+            for method, path in PATHS:
+                answer = call(house.url, text, {}, method=method, path=path)
+                assert answer.status == FORBIDDEN, (path, answer.status)
+    assert written() == before
