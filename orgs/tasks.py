@@ -6,7 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from core.outages import postponed_without_database
-from orgs.actions.anchors import anchor_audit_chains
+from orgs.actions.anchors import anchor_audit_chains, mail_audit_anchors
 from orgs.outbox import send_due_mail
 
 
@@ -20,3 +20,4 @@ def send_outbox(**_unknown: object) -> None:
 @postponed_without_database
 def anchor_audit(**_unknown: object) -> None:
     anchor_audit_chains(now=timezone.now())
+    mail_audit_anchors(now=timezone.now())

@@ -1,4 +1,4 @@
-"""Note where the audit chains end, under a seal, and tell the log."""
+"""Note where the audit chains end, under a seal; tell the log and the operators."""
 
 from __future__ import annotations
 
@@ -9,9 +9,14 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Max
 
+from core.periods import cycle_of, start_of_day
 from orgs.audit_chain import INSTALLATION, Anchor, seal_of
-from orgs.models import AuditAnchor, AuditChain
+from orgs.mail import queue_mail
+from orgs.models import AuditAnchor, AuditChain, OutboxMail
+from orgs.queries import addresses_of_operators
 
+# A line each; the few installations with more keep the output of `verify_audit`.
+CHAINS_MAILED_MAX = 5000
 logger = logging.getLogger(__name__)
 
 
@@ -37,7 +42,7 @@ def anchor_audit_chains(*, now: datetime) -> int:
 
 
 def sealed_end(chain: AuditChain, now: datetime) -> AuditAnchor:
-    name = chain.organization.public_id if chain.organization else INSTALLATION
+    name = name_of(chain)
     taken_at = f"{now:%Y-%m-%dT%H:%M:%S.%f}"
     anchor = Anchor(name, chain.sequence, chain.hash, taken_at)
     logger.info(
@@ -50,3 +55,34 @@ def sealed_end(chain: AuditChain, now: datetime) -> AuditAnchor:
         taken_at=now,
         seal=seal_of(anchor, key=settings.KEY_PEPPER),
     )
+
+
+@transaction.atomic
+def mail_audit_anchors(*, now: datetime) -> int:
+    """
+    Mail where the chains end to the operators, once a month; return to how many.
+
+    Who has the mail can show what was cut off before it, should database and log be
+    rewritten together. An installation that is younger than the month sends none.
+    """
+    month = cycle_of(now)
+    cause = f"audit_anchors:{month:%Y-%m}"
+    is_old = AuditAnchor.objects.filter(taken_at__lt=start_of_day(month)).exists()
+    if not is_old or OutboxMail.objects.filter(dedupe_key=cause).exists():
+        return 0
+    chains = AuditChain.objects.select_related("organization").order_by("pk")
+    ends = [(name_of(c), c.sequence, c.hash) for c in chains[:CHAINS_MAILED_MAX]]
+    return queue_mail(
+        kind="audit_anchors",
+        recipients=settings.AUDIT_ANCHORS_TO or addresses_of_operators(),
+        subject=f"Anchors of the audit log, {month:%B %Y}: keep this mail",
+        template="audit_anchors",
+        context={"ends": ends, "now": now, "left_out": chains.count() - len(ends)},
+        dedupe_key=cause,
+        organization=None,
+        now=now,
+    )
+
+
+def name_of(chain: AuditChain) -> str:
+    return chain.organization.public_id if chain.organization else INSTALLATION

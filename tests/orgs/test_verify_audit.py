@@ -234,5 +234,5 @@ def test_the_command_says_that_all_is_well(
 def test_a_file_that_holds_no_anchors_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "ends.json"
     file.write_text("[]")
-    with pytest.raises(CommandError, match="no output of verify_audit"):
+    with pytest.raises(CommandError, match="no anchors of the audit log"):
         call_command("verify_audit", "--anchor", str(file))

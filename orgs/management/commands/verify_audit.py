@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -14,6 +15,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from orgs.audit_chain import Anchor
 from orgs.audit_verification import Verdict, verify_audit
+
+# A line of the monthly mail.
+MAILED = re.compile(
+    r"^ *(installation|org-\w+) +(\d+) +([0-9a-f]{64}) *$", re.MULTILINE
+)
 
 
 class Command(BaseCommand):
@@ -32,7 +38,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--anchor",
             metavar="FILE",
-            help="an earlier output of --json that was kept apart from the database",
+            help="an earlier output of --json, or a mail of anchors saved as text",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -45,13 +51,17 @@ class Command(BaseCommand):
 
 
 def read_anchors(name: str) -> Iterator[Anchor]:
-    """Yield the ends of chains that an earlier run printed."""
+    """Yield the ends of chains that an earlier run printed, or that a mail told."""
     try:
-        ends = json.loads(Path(name).read_text())["ends"]
-        for end in ends:
+        text = Path(name).read_text()
+        lines = list(MAILED.finditer(text))
+        if lines:
+            yield from (Anchor(line[1], int(line[2]), line[3], "") for line in lines)
+            return
+        for end in json.loads(text)["ends"]:
             yield Anchor(end["chain"], int(end["sequence"]), end["hash"], "")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise CommandError(f"{name} is no output of verify_audit --json") from error
+        raise CommandError(f"{name} holds no anchors of the audit log") from error
 
 
 def as_json(verdict: Verdict) -> Iterator[str]:
