@@ -1,4 +1,4 @@
-"""Nobody mistakes production for staging: pages, buttons that destroy, mails say which."""
+"""Pages, buttons that destroy and mails say whether it is production or staging."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def named(path: Path) -> str:
 
 
 def pages_of_organizations() -> list[Path]:
-    """Return the templates that are in the frame of an organization, and their parts."""
+    """Return the templates in the frame of an organization, and their parts."""
     folders = (TEMPLATES / name for name in ("orgs", "keys", "usage", "billing"))
     return sorted(page for folder in folders for page in folder.rglob("*.html"))
 
