@@ -1,10 +1,12 @@
-"""Reads of billing cycles: what each came to."""
+"""Reads of billing cycles: what each came to, and the invoice of it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from billing.invoice_models import BillingCycle, CycleState, Invoice
+from billing.invoice_queries import Standing, standing_of
 from billing.models import Budget
 from core.periods import cycle_of
 from orgs.models import Organization
@@ -18,20 +20,43 @@ class CycleRow:
     """A billing cycle of an organization. Amounts in nano-dollars."""
 
     cycle_start: date
+    state: CycleState
     spent_nanos: int
     held_nanos: int
     is_current: bool
+    # Its invoice, and credit notes of it.
+    documents: tuple[Standing, ...]
 
 
 def cycles_of(organization: Organization, *, now: datetime) -> list[CycleRow]:
     """Return the cycles in which something was spent or held, newest first."""
     budgets = Budget.objects.filter(organization=organization).order_by("-cycle_start")
+    states = dict(
+        BillingCycle.objects.filter(organization=organization).values_list(
+            "cycle_start", "state"
+        )
+    )
+    documents = documents_of(organization, today=now.date())
     return [
         CycleRow(
             budget.cycle_start,
+            CycleState(states.get(budget.cycle_start, CycleState.OPEN)),
             budget.spent_nanos,
             budget.held_nanos,
             is_current=budget.cycle_start == cycle_of(now),
+            documents=tuple(documents.get(budget.cycle_start, ())),
         )
         for budget in budgets[:CYCLES_MAX]
     ]
+
+
+def documents_of(
+    organization: Organization, *, today: date
+) -> dict[date, list[Standing]]:
+    """Return invoices and credit notes by their cycle, in order of issue."""
+    invoices = Invoice.objects.filter(organization=organization).order_by("pk")
+    found: dict[date, list[Standing]] = {}
+    for invoice in invoices.select_related("payment").prefetch_related("credit_notes"):
+        standing = standing_of(invoice, today=today)
+        found.setdefault(invoice.cycle_start, []).append(standing)
+    return found

@@ -6,6 +6,7 @@ from django.urls import path
 
 from billing import (
     billing_views,
+    invoice_views,
     member_views,
     organization_views,
     quota_views,
@@ -72,6 +73,22 @@ urlpatterns = [
     ),
     path("o/<slug:slug>/limits/holds", scope_views.holds, name="holds"),
     path("o/<slug:slug>/billing", billing_views.billing, name="billing"),
+    path("o/<slug:slug>/billing/draft", invoice_views.draft, name="invoice_draft"),
+    path(
+        "o/<slug:slug>/billing/invoices/<slug:number>",
+        invoice_views.invoice,
+        name="invoice",
+    ),
+    path(
+        "o/<slug:slug>/billing/invoices/<slug:number>/csv",
+        invoice_views.csv,
+        name="invoice_csv",
+    ),
+    path(
+        "o/<slug:slug>/billing/invoices/<slug:number>/pdf",
+        invoice_views.pdf,
+        name="invoice_pdf",
+    ),
     path("o/<slug:slug>/settings", settings_views.settings, name="settings"),
     path(
         "o/<slug:slug>/settings/gateway",

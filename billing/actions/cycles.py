@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from django.db import InterfaceError, OperationalError, connection, transaction
 
 from billing.actions.invoices import issue_invoice, lock_accounts
-from billing.actions.usage_posting import posted_up_to
 from billing.invoice_models import BillingCycle, CycleState
+from billing.ledger_queries import posted_up_to
 from billing.models import Budget
 from core.periods import cycle_of
 from usage.models import UsageRecord

@@ -27,6 +27,7 @@ from billing.ledger_models import (
     PostingWatermark,
     TransactionKind,
 )
+from billing.ledger_queries import posted_up_to
 from billing.models import CreditGrant
 from usage.models import RollupWatermark
 
@@ -131,12 +132,6 @@ def post_range(start: int, stop: int, *, now: datetime) -> None:
     post((each.as_posting(places) for each in sums), now=now)
     lacking = sorted({each.organization_id for each in sums if each.lacks_credit})
     post(early_credit(lacking, stop=stop, places=places, now=now), now=now)
-
-
-def posted_up_to() -> int:
-    """Return the sequence number up to which every record is posted."""
-    watermark = PostingWatermark.objects.first()
-    return watermark.sequence if watermark else 0
 
 
 def usage_of_range(start: int, stop: int) -> list[UsageSum]:

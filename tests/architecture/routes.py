@@ -12,6 +12,7 @@ from django.db import connection
 from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 from django.utils import timezone
 
+from billing.actions.invoices import issue_invoice
 from billing.actions.scope_limits import set_key_limit, set_member_limit
 from billing.models import QuotaRequest, RateLimit, SoftLimit
 from keys.actions import block_key
@@ -38,6 +39,10 @@ READER_PAGES = (
     "billing:limits",
     "billing:holds",
     "billing:billing",
+    "billing:invoice_draft",
+    "billing:invoice",
+    "billing:invoice_csv",
+    "billing:invoice_pdf",
     "billing:increase",
     "billing:record",
     "billing:settings",
@@ -225,6 +230,13 @@ def furnish(
     ritas, blocked = make_key("Rita's", user=rita), make_key("Blocked", user=rita)
     block_key(key=blocked, organization=acme, acting_user=ada, now=now)
     record = add_record(acme, at=now, cost_nanos=5, api_key=key)
+    invoice = issue_invoice(
+        organization=acme,
+        cycle_start=record.cycle_start,
+        up_to=record.sequence,
+        now=now,
+    )
+    assert invoice is not None
     soft_limit = SoftLimit.objects.create(organization=acme, amount_nanos=usd(40))
     rate_limit = RateLimit.objects.create(organization=acme, requests_per_minute=9)
     quota_request = QuotaRequest.objects.create(
@@ -249,6 +261,7 @@ def furnish(
             "rate_id": rate_limit.public_id,
             "request_id": quota_request.public_id,
             "record_id": record.public_id,
+            "number": invoice.number,
             "audit_id": AuditEvent.objects.filter(organization=acme)[0].public_id,
         }
     )

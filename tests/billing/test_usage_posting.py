@@ -7,8 +7,9 @@ from django.db import connection, transaction
 
 from billing.actions import usage_posting
 from billing.actions.posting import post_credit_granted
-from billing.actions.usage_posting import post_batch, post_usage, posted_up_to
+from billing.actions.usage_posting import post_batch, post_usage
 from billing.ledger_models import LedgerTransaction
+from billing.ledger_queries import posted_up_to
 from billing.models import CreditGrant
 from billing.verification.ledger import (
     credit_liability_equals_grants,

@@ -15,8 +15,10 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from billing.actions.cycles import close_due_cycles
 from billing.actions.quota import deny_request, request_increase
 from billing.actions.scope_limits import set_key_limit, set_member_limit
+from billing.actions.usage_posting import post_usage
 from billing.models import (
     BillingProfile,
     Budget,
@@ -180,6 +182,8 @@ def use(acme: Organization, keys: list[ApiKey], now: datetime) -> str:
     with connection.cursor() as cursor:
         cursor.execute(import_module("billing.migrations.0009_fill_scope_budgets").FILL)
     roll_up(now=now)
+    post_usage(now=now)
+    close_due_cycles(now=now)
     return path
 
 
