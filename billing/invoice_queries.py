@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
+from django.db.models import QuerySet
+
 from billing.invoice_drafts import draft_of
 from billing.invoice_models import (
     BillingCycle,
@@ -81,3 +83,12 @@ def draft_for(organization: Organization, *, now: datetime) -> Draft:
     waiting = cycles.exclude(state=CycleState.CLOSED).order_by("cycle_start").first()
     cycle_start = waiting.cycle_start if waiting else cycle_of(now)
     return Draft(cycle_start, draft_of(organization, cycle_start, up_to=posted_up_to()))
+
+
+def open_invoices() -> QuerySet[Invoice]:
+    """Return what is to be paid still, the one due first, for the operator."""
+    invoices = Invoice.objects.filter(
+        kind=InvoiceKind.INVOICE, total_nanos__gt=0, payment=None, credit_notes=None
+    )
+    related = invoices.select_related("organization", "payment")
+    return related.prefetch_related("credit_notes").order_by("due_on", "pk")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from billing import operator_quota_views, operator_views
+from billing import operator_invoice_views, operator_quota_views, operator_views
 
 app_name = "operator"
 urlpatterns = [
@@ -22,4 +22,16 @@ urlpatterns = [
     ),
     path("quota/<slug:request_id>/deny", operator_quota_views.deny, name="deny_quota"),
     path("organizations", operator_views.organizations, name="organizations"),
+    path("invoices", operator_invoice_views.invoices, name="invoices"),
+    path("invoices/<slug:number>", operator_invoice_views.invoice, name="invoice"),
+    path(
+        "invoices/<slug:number>/paid",
+        operator_invoice_views.note_payment,
+        name="note_payment",
+    ),
+    path(
+        "invoices/<slug:number>/take-back",
+        operator_invoice_views.take_back,
+        name="take_back",
+    ),
 ]

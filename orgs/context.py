@@ -40,6 +40,7 @@ PERSONAL_PAGES: Pages = (
 OPERATOR_PAGES: Pages = (
     ("Quota requests", "gauge", "operator:quota"),
     ("Organizations", "users", "operator:organizations"),
+    ("Invoices", "receipt", "operator:invoices"),
     ("Admin", "shield-check", "admin:index"),
 )
 

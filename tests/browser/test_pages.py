@@ -49,6 +49,8 @@ PAGES: dict[str, tuple[str | None, str]] = {
     "increase-staging": (ADA, "/o/acme-staging/limits/increase"),
     "operator-quota": (OP, "/operator/quota"),
     "operator-quota-request": (OP, "{quota_path}"),
+    "operator-invoices": (OP, "/operator/invoices"),
+    "operator-invoice": (OP, "/operator/invoices/INV-000001"),
     "operator-organizations": (OP, "/operator/organizations"),
 }
 LOOKS: list[tuple[Theme, int]] = [

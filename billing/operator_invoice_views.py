@@ -1,0 +1,120 @@
+"""The operator's list of invoices, and what becomes of each."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from billing.actions.invoices import (
+    AlreadyCredited,
+    AlreadyPaid,
+    issue_credit_note,
+    record_payment,
+)
+from billing.invoice_forms import PaymentForm, TakeBackForm
+from billing.invoice_models import Invoice
+from billing.invoice_queries import lines_of, open_invoices, standing_of
+from orgs.access import OperatorRequest, operator_view
+
+UNPROCESSABLE = 422
+PAGE_LENGTH = 50
+SETTLED = "The invoice is settled already: see below what became of it."
+
+
+@require_safe
+@operator_view
+def invoices(request: OperatorRequest) -> HttpResponse:
+    """List the invoices that are not paid, the one due first; or all, newest first."""
+    shows_all = request.GET.get("show") == "all"
+    every = Invoice.objects.select_related("organization", "payment").order_by("-pk")
+    rows = every.prefetch_related("credit_notes") if shows_all else open_invoices()
+    page = Paginator(rows, PAGE_LENGTH).get_page(request.GET.get("page", "1"))
+    today = timezone.now().date()
+    context = {
+        "shows_all": shows_all,
+        "page": page,
+        "rows": [standing_of(invoice, today=today) for invoice in page],
+    }
+    return render(request, "operator/invoices.html", context)
+
+
+@require_safe
+@operator_view
+def invoice(request: OperatorRequest, number: str) -> HttpResponse:
+    """Show an invoice, and the forms for what becomes of it."""
+    return invoice_page(request, found(number))
+
+
+@require_POST
+@operator_view
+def note_payment(request: OperatorRequest, number: str) -> HttpResponse:
+    """Note that an invoice was paid."""
+    asked, form = found(number), PaymentForm(request.POST)
+    if not form.is_valid():
+        return invoice_page(request, asked, payment=form)
+    try:
+        record_payment(
+            invoice=asked,
+            paid_on=form.cleaned_data["paid_on"],
+            reference=form.cleaned_data["reference"],
+            acting_user=request.user,
+            now=timezone.now(),
+        )
+    except AlreadyPaid:
+        messages.error(request, SETTLED)
+    else:
+        messages.success(request, f"Invoice {number} is noted as paid.")
+    return redirect("operator:invoice", number)
+
+
+@require_POST
+@operator_view
+def take_back(request: OperatorRequest, number: str) -> HttpResponse:
+    """Take an invoice back by a credit note."""
+    asked, form = found(number), TakeBackForm(request.POST)
+    if not form.is_valid():
+        return invoice_page(request, asked, taking_back=form)
+    try:
+        credit_note = issue_credit_note(
+            invoice=asked,
+            reason=form.cleaned_data["reason"],
+            acting_user=request.user,
+            now=timezone.now(),
+        )
+    except AlreadyCredited:
+        messages.error(request, SETTLED)
+    else:
+        text = f"Credit note {credit_note.number} takes invoice {number} back."
+        messages.success(request, text)
+    return redirect("operator:invoice", number)
+
+
+def found(number: str) -> Invoice:
+    rows = Invoice.objects.select_related("organization", "payment", "credits")
+    return get_object_or_404(rows, number=number)
+
+
+def invoice_page(
+    request: OperatorRequest,
+    asked: Invoice,
+    *,
+    payment: PaymentForm | None = None,
+    taking_back: TakeBackForm | None = None,
+) -> HttpResponse:
+    """Return the invoice's page; with a form in hand, the one that has errors."""
+    today = timezone.now().date()
+    context = {
+        "invoice": asked,
+        "standing": standing_of(asked, today=today),
+        "credit_notes": asked.credit_notes.order_by("pk"),
+        "lines": lines_of(asked),
+        "bill": asked,
+        "payment_form": payment or PaymentForm(initial={"paid_on": today}),
+        "taking_back_form": taking_back or TakeBackForm(),
+    }
+    status = UNPROCESSABLE if payment or taking_back else 200
+    return render(request, "operator/invoice.html", context, status=status)
