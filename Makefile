@@ -17,7 +17,7 @@ PRODUCTION := DATABASE_URL=postgres://tokenhouse@db.invalid/tokenhouse \
 
 .SILENT:
 .PHONY: help setup run test bench faults faults-long lint fix lock venv setup-dev chromium \
-	check-locks check-django
+	check-locks audit-locks check-django
 
 help: ## List the targets
 	sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -32,7 +32,7 @@ setup: venv ## Install what `make run` needs into .venv
 run: setup ## Run everything on this machine; Ctrl-C stops it
 	exec $(PY) manage.py run
 
-test: setup-dev chromium lint check-locks check-django ## Run everything that CI runs
+test: setup-dev chromium lint check-locks audit-locks check-django ## Run everything that CI runs
 	echo '== pytest'
 	$(PY) -m pytest $(PYTEST_ARGS)
 
@@ -56,6 +56,9 @@ lint: setup-dev ## Check style, types and import contracts
 	$(PY) -m mypy
 	echo '== import contracts'
 	$(PY) .venv/bin/lint-imports
+	echo '== bandit'
+	$(PY) -m bandit --quiet --recursive --configfile pyproject.toml \
+		config gateway billing usage keys orgs core manage.py
 
 fix: setup-dev ## Repair what ruff can repair
 	$(PY) -m ruff check --fix .
@@ -106,6 +109,10 @@ chromium:
 check-locks:
 	echo '== locks'
 	! grep -nE '://| @ |^ *-[a-z]|^ *--[^h]|^[./~]' requirements.lock requirements-dev.lock
+
+audit-locks: setup-dev
+	echo '== known vulnerabilities'
+	$(PY) .ci/audit.py requirements.lock requirements-dev.lock
 
 check-django: setup-dev
 	echo '== migrations and deployment'
