@@ -194,3 +194,11 @@ def test_what_an_answer_says_itself_stays() -> None:
     assert kept.count((b"Cache-Control", b"max-age=60")) == 1
     assert b"cache-control" not in [name for name, _ in kept]
     assert len(kept) == len(PAGE_HEADERS) + 1
+
+
+def test_no_method_echoes_a_request(scene: Scene) -> None:
+    for path in ("/", "/account/login/", "/v1/models"):
+        answer = scene.site.ask(path, method="TRACE", headers={"X-Told": "in-private"})
+
+        assert b"in-private" not in answer.body
+        assert answer.status in (302, 401, 405)
