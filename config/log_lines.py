@@ -6,7 +6,7 @@ import logging
 import re
 
 # Ours, and those of providers. Somebody puts one into an address sooner or later.
-KEY = re.compile(r"\b(th-[a-z_]{5,20}-[0-9A-Za-z]{12}|sk)-[0-9A-Za-z_-]{16,}")
+KEY = re.compile(r"(th-[a-z_]{5,20}-[0-9A-Za-z]{12}|\bsk)-[0-9A-Za-z_-]{16,}")
 
 
 class LineFormatter(logging.Formatter):

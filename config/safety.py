@@ -24,7 +24,6 @@ DIFFERENT_BYTES_MIN = 8
 # Wider than any network of one organization: 10.0.0.0/8, fc00::/7.
 WIDEST_NETWORK = {4: 8, 6: 7}
 METADATA = [ip_address("169.254.169.254"), ip_address("fd00:ec2::254")]
-NOWHERE = ("console", "dummy", "locmem", "filebased")
 
 Check = Callable[[], Iterator[CheckMessage]]
 
@@ -110,7 +109,7 @@ def warn_of_clear_text() -> Iterator[CheckMessage]:
 
 
 def warn_of_mail() -> Iterator[CheckMessage]:
-    if any(f".{name}." in settings.EMAIL_BACKEND for name in NOWHERE):
+    if settings.MAIL_LEADS_NOWHERE:
         yield checks.Warning(
             "EMAIL_URL leads nowhere: nobody gets invitations, resets or alerts.",
             hint="Set EMAIL_URL to your mail server.",

@@ -140,6 +140,7 @@ DEFAULT_FROM_EMAIL = env.str(
 )
 _email = env.email_url("EMAIL_URL", default="consolemail://")
 EMAIL_BACKEND = _email["EMAIL_BACKEND"]
+MAIL_LEADS_NOWHERE = EMAIL_BACKEND.split(".")[-2] != "smtp"
 EMAIL_HOST = _email.get("EMAIL_HOST") or "localhost"
 EMAIL_PORT = _email.get("EMAIL_PORT") or 25
 EMAIL_HOST_USER = _email.get("EMAIL_HOST_USER") or ""

@@ -29,6 +29,7 @@ from orgs.actions import (
 )
 from orgs.admin_base import LargeTableAdmin, ReadOnlyAdmin
 from orgs.admin_questions import Question, ask
+from orgs.mail_secrets import as_others_see_it
 from orgs.models import (
     AuditEvent,
     AuditLink,
@@ -306,7 +307,7 @@ class OutboxMailAdmin(LargeTableAdmin):
         """Return the mail's plain text, its links to be followed."""
         return format_html(
             '<pre style="white-space:pre-wrap;font:inherit">{}</pre>',
-            urlize(mail.body_text),
+            urlize(as_others_see_it(mail.body_text)),
         )
 
     @admin.display(description="as it looks")
@@ -318,5 +319,5 @@ class OutboxMailAdmin(LargeTableAdmin):
             '<iframe sandbox title="The mail as it looks" srcdoc="{}" '
             'style="width:100%;min-width:20rem;height:32rem;border:1px solid #cdd4df;'
             'border-radius:6px;background:#fff"></iframe>',
-            mail.body_html,
+            as_others_see_it(mail.body_html),
         )

@@ -39,6 +39,9 @@ UNSAFE_IN_TEMPLATES = (
     "javascript:",
     " onclick=",
     "<script>",
+    # Slow on odd HTML (CVE-2026-1285).
+    "truncatechars_html",
+    "truncatewords_html",
 )
 
 # Figures escape what could end their element

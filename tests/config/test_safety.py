@@ -23,7 +23,7 @@ PRODUCTION = {
     "BASE_URL": "https://llm.acme.example",
     "ALLOWED_HOSTS": ["llm.acme.example"],
     "PROVIDER_ALLOWED_NETWORKS": ["10.20.0.0/16", "fd12::/48"],
-    "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+    "MAIL_LEADS_NOWHERE": False,
     **GOOD,
 }
 ERRORS = [
@@ -47,8 +47,7 @@ ERRORS = [
 ]
 WARNINGS = [
     ({"IS_HTTPS": False, "BASE_URL": "http://llm.acme.example"}, 1),
-    ({"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, 2),
-    ({"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend"}, 2),
+    ({"MAIL_LEADS_NOWHERE": True}, 2),
     ({"PROVIDER_ALLOWED_NETWORKS": ["127.0.0.0/8"]}, 3),
     ({"PROVIDER_ALLOWED_NETWORKS": ["169.254.0.0/16"]}, 3),
     ({"PROVIDER_ALLOWED_NETWORKS": ["fd00::/8"]}, 3),

@@ -102,6 +102,18 @@ def test_no_host_header_opens_the_door(house: House, host: str) -> None:
     assert answer.status in (400, 401)
 
 
+def test_no_part_of_a_key_opens_what_the_whole_one_opened(house: House) -> None:
+    """A cache that goes by part of a key would know each of these by now."""
+    assert call(house.url, house.key).status == 200
+    cuts = [house.key[:length] for length in range(4, len(house.key), 4)]
+    others = [house.key[:-6] + "AAAAAA", house.key.upper(), house.key + house.key[-1]]
+
+    with nothing_written():
+        answers = [call(house.url, text) for text in [*cuts, *others]]
+
+    assert {answer.status for answer in answers} == {401}
+
+
 @pytest.mark.parametrize("header", ["x-api-key", "api-key", "x-goog-api-key", "cookie"])
 def test_no_other_header_carries_a_key(house: House, header: str) -> None:
     with nothing_written():

@@ -12,6 +12,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from billing.models import Price, PriceSource
 from keys.actions import issue_key, store_provider_key
@@ -136,6 +137,21 @@ def test_the_operator_reads_mails(furnished: Organization, op: User) -> None:
     assert mail.subject in page
     assert f'{link_mailed_to(mail.recipient)}" rel="nofollow"' in page
     assert "<iframe sandbox title=" in page
+
+
+def test_a_mail_that_was_sent_lets_its_recipient_in_and_not_the_operator(
+    furnished: Organization, op: User, settings: Settings
+) -> None:
+    settings.MAIL_LEADS_NOWHERE = False
+    mail = OutboxMail.objects.get()
+    secret = link_mailed_to(mail.recipient).rsplit("/", 1)[1]
+    assert secret in mail.body_html
+
+    url = reverse("admin:orgs_outboxmail_change", args=[mail.pk])
+    page = browser_of(op).get(url).content.decode()
+
+    assert "/invitations/…" in page
+    assert secret not in page
 
 
 def test_the_operator_adds_a_price(op: User) -> None:
