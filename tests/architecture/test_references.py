@@ -117,7 +117,9 @@ def refer(organization: Organization, key: ApiKey) -> None:
 
 def post(organization: Organization) -> None:
     """Add a reversal to the ledger, whatever it reverses."""
-    account = LedgerAccount.objects.create(organization=organization, kind="receivable")
+    account, _ = LedgerAccount.objects.get_or_create(
+        organization=organization, kind="receivable"
+    )
     now = timezone.now()
     values: dict[str, Any] = {"organization": organization, "amount_nanos": 1}
     with connection.cursor() as cursor:
@@ -145,8 +147,10 @@ def bill(organization: Organization, adjustment: LedgerTransaction) -> None:
     of: dict[str, Any] = {"organization": organization}
     sums = {"line_count": 1, "net_nanos": 0, "tax_nanos": 0, "total_nanos": 0}
     says: dict[str, Any] = {
-        **{"cycle_start": cycle_of(now), "issued_at": now, "due_on": now.date()},
-        **{**sums, "tax_percent": 0, "position": organization.pk},
+        # Beside the one that there is of this cycle.
+        "cycle_start": previous_cycle(cycle_of(now)),
+        **{"issued_at": now, "due_on": now.date()},
+        **{**sums, "tax_percent": 0, "position": 1000 + organization.pk},
     }
     number = f"1-{organization.pk}"
     invoice = Invoice.objects.create(**of, **says, kind="invoice", number=number)
