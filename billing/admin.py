@@ -34,6 +34,7 @@ AMOUNT = dollars("amount")
 LIMIT = dollars("limit")
 SPENT = dollars("spent")
 CONSUMED = dollars("consumed")
+WRITTEN_OFF = dollars("written_off")
 HELD = dollars("held")
 BOUND = dollars("bound")
 
@@ -126,23 +127,48 @@ class AlertAdmin(ReadOnlyAdmin):
 class BillingProfileAdmin(ReadOnlyAdmin):
     list_display = ("organization", "legal_name", "created_at")
     list_select_related = ("organization",)
-    fields = ("organization", "legal_name", "created_at")
+    fields = (
+        "organization",
+        "legal_name",
+        "address_line1",
+        "address_line2",
+        "postal_code",
+        "city",
+        "region",
+        "country",
+        "tax_id",
+        "billing_emails",
+        "reference",
+        "created_at",
+        "updated_at",
+        "updated_by",
+    )
 
 
 @admin.register(CreditGrant)
 class CreditGrantAdmin(ReadOnlyAdmin):
-    list_display = ("organization", "name", AMOUNT, CONSUMED, "expires_at")
+    list_display = ("organization", "name", "kind", AMOUNT, CONSUMED, "expires_at")
+    list_filter = ("kind",)
     list_select_related = ("organization",)
     ordering = ("-created_at",)
-    readonly_fields = (AMOUNT, CONSUMED)
+    readonly_fields = (AMOUNT, CONSUMED, WRITTEN_OFF)
     fields = (
+        "public_id",
         "organization",
         "name",
+        "kind",
+        "priority",
         AMOUNT,
         CONSUMED,
+        WRITTEN_OFF,
         "effective_at",
         "expires_at",
         "created_at",
+        "created_by",
+        "voided_at",
+        "voided_by",
+        "void_reason",
+        "written_off_at",
     )
 
 

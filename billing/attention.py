@@ -136,6 +136,11 @@ def way_out(standing: Standing, viewer: Membership) -> dict[str, str]:
     """Return the link to where it can be ended that requests are refused."""
     if standing.headroom.binding is Binding.APPROVED_LIMIT and viewer.is_owner:
         return {"page": "billing:increase", "action": "Request an increase"}
+    if standing.headroom.binding is Binding.CREDIT and viewer.is_owner:
+        return {
+            "page": "billing:billing_information",
+            "action": "Enter billing information",
+        }
     return limits_link(viewer)
 
 

@@ -7,7 +7,11 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from billing.credit import ORDER_IN_WORDS
+from billing.credit_queries import credit_page
 from billing.cycle_queries import cycles_of
+from billing.queries import profile_of, standing_of
+from billing.quota_queries import pending_request
 from orgs.access import OrgRequest, org_view
 from orgs.permissions import Permission
 
@@ -16,5 +20,13 @@ from orgs.permissions import Permission
 @org_view(Permission.SEE_BILLING)
 def billing(request: OrgRequest) -> HttpResponse:
     """Show what the organization owes, and for what."""
-    context = {"cycles": cycles_of(request.organization, now=timezone.now())}
+    now = timezone.now()
+    context = {
+        "cycles": cycles_of(request.organization, now=now),
+        "profile": profile_of(request.organization),
+        "credit": credit_page(request.organization, now=now),
+        "order": ORDER_IN_WORDS,
+        "standing": standing_of(request.organization, now=now),
+        "pending": pending_request(request.organization),
+    }
     return render(request, "billing/billing.html", context)

@@ -11,6 +11,7 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
+from billing.countries import country_name
 from billing.credit import PRIORITY_USUAL
 from core import ids
 from orgs.models import Organization, User
@@ -86,7 +87,7 @@ class BillingProfile(models.Model):
         """The address as it is printed, without what is empty; country last."""
         place = " ".join(filter(None, [self.postal_code, self.city]))
         lines = [self.address_line1, self.address_line2, place, self.region]
-        return [line for line in [*lines, self.country] if line]
+        return [line for line in [*lines, country_name(self.country)] if line]
 
 
 class CreditKind(models.TextChoices):
@@ -198,3 +199,39 @@ class CreditGrant(models.Model):
     def ends_at(self) -> datetime | None:
         """When it expires or was voided, whichever comes first."""
         return min(filter(None, (self.expires_at, self.voided_at)), default=None)
+
+
+class NoticeStage(models.TextChoices):
+    """What is told of a grant, each once."""
+
+    DAYS_14 = "days_14", "Expires in 14 days"
+    DAYS_3 = "days_3", "Expires in 3 days"
+    DAYS_0 = "days_0", "Expired"
+    LOW = "low", "A fifth is left"
+
+
+class CreditNotice(models.Model):
+    """That owners were told of a grant's end: unique, so that they are told once."""
+
+    organization = models.ForeignKey(
+        Organization, on_delete=models.CASCADE, related_name="+"
+    )
+    grant = models.ForeignKey(
+        CreditGrant, on_delete=models.CASCADE, related_name="notices"
+    )
+    stage = models.CharField(max_length=8, choices=NoticeStage.choices)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["grant", "stage"], name="credit_notice_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(stage__in=NoticeStage.values),
+                name="credit_notice_stage_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stage} of grant {self.grant_id}"

@@ -7,7 +7,12 @@ from django.db.models import Q
 from django.utils import timezone
 
 # What funds, the tables beside money, and those of keys and members, are elsewhere.
-from billing.funding_models import BillingProfile, CreditGrant, CreditKind
+from billing.funding_models import (
+    BillingProfile,
+    CreditGrant,
+    CreditKind,
+    CreditNotice,
+)
 from billing.gateway_models import GatewaySettings, KeptAnswer
 from billing.invoice_models import (
     BillingCycle,
@@ -38,6 +43,7 @@ __all__ = [
     "BillingProfile",
     "CreditGrant",
     "CreditKind",
+    "CreditNotice",
     "GatewaySettings",
     "Invoice",
     "InvoiceLine",

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from django.urls import path
 
-from billing import operator_invoice_views, operator_quota_views, operator_views
+from billing import (
+    operator_credit_views,
+    operator_invoice_views,
+    operator_quota_views,
+    operator_views,
+)
 
 app_name = "operator"
 urlpatterns = [
@@ -33,5 +38,18 @@ urlpatterns = [
         "invoices/<slug:number>/take-back",
         operator_invoice_views.take_back,
         name="take_back",
+    ),
+    path(
+        "organizations/<slug:organization_id>",
+        operator_credit_views.organization,
+        name="organization",
+    ),
+    path(
+        "organizations/<slug:organization_id>/credit",
+        operator_credit_views.grant,
+        name="grant_credit",
+    ),
+    path(
+        "credit/<slug:credit_id>/void", operator_credit_views.void, name="void_credit"
     ),
 ]

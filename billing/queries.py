@@ -13,6 +13,7 @@ from billing.limits import Funding, Headroom, headroom
 from billing.models import (
     Alert,
     AlertKind,
+    BillingProfile,
     Hold,
     SoftLimit,
     SpendLimits,
@@ -191,6 +192,12 @@ def credit_expiry(
 def limits_set_by(organization: Organization) -> SpendLimits | None:
     """Return the row of limits with who changed it last."""
     rows = SpendLimits.objects.select_related("updated_by")
+    return rows.filter(organization=organization).first()
+
+
+def profile_of(organization: Organization) -> BillingProfile | None:
+    """Return the billing information and who changed it last."""
+    rows = BillingProfile.objects.select_related("updated_by")
     return rows.filter(organization=organization).first()
 
 

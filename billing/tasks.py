@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from billing.actions.alerts import evaluate_limits
 from billing.actions.credit import write_off_ended_credit
+from billing.actions.credit_notices import warn_of_credit_that_ends
 from billing.actions.cycles import close_due_cycles
 from billing.actions.kept_answers import forget_kept_answers
 from billing.actions.quota import expire_requests
@@ -65,3 +66,9 @@ def keep_quota(**_unknown: object) -> None:
 @postponed_without_database
 def close_cycles(**_unknown: object) -> None:
     close_due_cycles(now=timezone.now())
+
+
+@shared_task(name="billing.warn_of_credit")
+@postponed_without_database
+def warn_of_credit(**_unknown: object) -> None:
+    warn_of_credit_that_ends(now=timezone.now())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from billing import (
+    billing_information_views,
     billing_views,
     invoice_views,
     member_views,
@@ -88,6 +89,16 @@ urlpatterns = [
         "o/<slug:slug>/billing/invoices/<slug:number>/pdf",
         invoice_views.pdf,
         name="invoice_pdf",
+    ),
+    path(
+        "o/<slug:slug>/billing/information",
+        billing_information_views.billing_information,
+        name="billing_information",
+    ),
+    path(
+        "o/<slug:slug>/billing/information/save",
+        billing_information_views.save_billing_information,
+        name="save_billing_information",
     ),
     path("o/<slug:slug>/settings", settings_views.settings, name="settings"),
     path(

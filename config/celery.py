@@ -47,6 +47,7 @@ BEAT_TABLE: dict[str, dict[str, Any]] = {
     "close billing cycles": every(60.0, "billing.close_cycles"),
     "warn of keys that expire": every(600.0, "keys.warn_of_expiry"),
     "write off ended credit": every(60.0, "billing.write_off_credit"),
+    "warn of credit that ends": every(60.0, "billing.warn_of_credit"),
     "revert temporary raises": every(30.0, "billing.keep_quota"),
     "forget kept answers": every(600.0, "billing.forget_kept_answers"),
     "make partitions": {

@@ -41,6 +41,7 @@ class Permission(Enum):
     SEE_BILLING = Rule(
         "Billing", "See billing information, credit, cycles and invoices", Role.READER
     )
+    CHANGE_BILLING = Rule("Billing", "Change billing information", Role.OWNER)
     SEE_MEMBERS = Rule("Members", "See who is a member", Role.READER)
     INVITE = Rule("Members", "Invite, send again, revoke an invitation", Role.OWNER)
     CHANGE_ROLES = Rule("Members", "Make somebody owner or reader", Role.OWNER)

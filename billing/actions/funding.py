@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from calendar import monthrange
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 
 from django.conf import settings
@@ -46,6 +47,22 @@ def set_approved_limit(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class BillingDetails:
+    """What stands on invoices besides the legal name."""
+
+    address_line1: str = ""
+    address_line2: str = ""
+    postal_code: str = ""
+    city: str = ""
+    region: str = ""
+    # ISO 3166-1 alpha-2, in capitals.
+    country: str = ""
+    tax_id: str = ""
+    billing_emails: list[str] = field(default_factory=list)
+    reference: str = ""
+
+
 @transaction.atomic
 def enter_billing_profile(
     *,
@@ -53,20 +70,26 @@ def enter_billing_profile(
     legal_name: str,
     acting_user: User | None,
     now: datetime,
+    details: BillingDetails | None = None,
 ) -> BillingProfile:
     """
-    Enter or change billing information.
+    Enter or change billing information; without details those entered before stay.
 
-    In a production organization that has no approved limit yet, this opens the
-    default one. Safe to repeat.
+    It applies to future invoices. In a production organization that has no approved
+    limit yet, it opens the default one. Safe to repeat: what is the same is neither
+    changed nor recorded.
     """
     limits = locked_limits(organization)
     profile = BillingProfile.objects.filter(organization=organization).first()
-    before = profile.legal_name if profile else None
+    wanted = {"legal_name": legal_name} | (asdict(details) if details else {})
+    before = {name: getattr(profile, name, None) for name in wanted}
+    changed = [name for name in wanted if wanted[name] != before[name]]
     if profile is None:
         profile = BillingProfile(organization=organization, created_at=now)
-    if before != legal_name:
-        profile.legal_name = legal_name
+    if changed:
+        for name in changed:
+            setattr(profile, name, wanted[name])
+        profile.updated_at, profile.updated_by = now, acting_user
         profile.save()
         audit.record(
             organization=organization,
@@ -74,8 +97,8 @@ def enter_billing_profile(
             action="billing_profile.updated",
             target=organization.public_id,
             details={
-                "before": {"legal_name": before},
-                "after": {"legal_name": legal_name},
+                "before": {name: before[name] for name in changed},
+                "after": {name: wanted[name] for name in changed},
             },
             now=now,
         )

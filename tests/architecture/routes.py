@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from billing.actions.invoices import issue_invoice
 from billing.actions.scope_limits import set_key_limit, set_member_limit
-from billing.models import QuotaRequest, RateLimit, SoftLimit
+from billing.models import CreditGrant, QuotaRequest, RateLimit, SoftLimit
 from keys.actions import block_key
 from keys.models import FormerKey
 from orgs.access import OPERATORS_ONLY, PERMISSION, WHILE_SUSPENDED
@@ -48,7 +48,12 @@ READER_PAGES = (
     "billing:settings",
 )
 # Pages that a reader is refused.
-OWNER_PAGES = ("orgs:audit", "orgs:audit_event", "billing:member")
+OWNER_PAGES = (
+    "orgs:audit",
+    "orgs:audit_event",
+    "billing:member",
+    "billing:billing_information",
+)
 # Forms of every member; each view decides what of it is theirs.
 MEMBER_FORMS = (
     "orgs:leave",
@@ -83,6 +88,12 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
     "billing:remove_key_limit": {},
     "billing:set_member_limit": {"amount": "5.00"},
     "billing:remove_member_limit": {},
+    "billing:save_billing_information": {
+        "legal_name": "Acme Inc.",
+        "address_line1": "1 Main Street",
+        "city": "Springfield",
+        "country": "US",
+    },
     "billing:request_increase": {"amount": "500", "reason": "A launch"},
     "billing:withdraw_request": {},
     "billing:rename_organization": {"name": "Acme Works"},
@@ -122,7 +133,12 @@ PUBLIC = (
     "socialaccount_signup",
 )
 # What pages outside of organizations have in their addresses.
-OTHER_ARGUMENTS = {"pk": 1, "request_id": "req_1"}
+OTHER_ARGUMENTS = {
+    "pk": 1,
+    "request_id": "req_1",
+    "organization_id": "org-1",
+    "credit_id": "credit_1",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +255,9 @@ def furnish(
     assert invoice is not None
     soft_limit = SoftLimit.objects.create(organization=acme, amount_nanos=usd(40))
     rate_limit = RateLimit.objects.create(organization=acme, requests_per_minute=9)
+    credit = CreditGrant.objects.create(
+        organization=acme, name="Launch", amount_nanos=usd(9), effective_at=now
+    )
     quota_request = QuotaRequest.objects.create(
         organization=acme,
         requested_nanos=usd(300),
@@ -260,6 +279,8 @@ def furnish(
             "alert_id": soft_limit.public_id,
             "rate_id": rate_limit.public_id,
             "request_id": quota_request.public_id,
+            "organization_id": acme.public_id,
+            "credit_id": credit.public_id,
             "record_id": record.public_id,
             "number": invoice.number,
             "audit_id": AuditEvent.objects.filter(organization=acme)[0].public_id,

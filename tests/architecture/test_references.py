@@ -11,7 +11,16 @@ from django.utils import timezone
 
 from billing.invoice_models import Invoice, InvoiceLine, InvoicePayment
 from billing.ledger_models import LedgerAccount, LedgerEntry, LedgerTransaction
-from billing.models import Budget, Hold, KeptAnswer, RateLimit, ScopeBudget, ScopeLimit
+from billing.models import (
+    Budget,
+    CreditGrant,
+    CreditNotice,
+    Hold,
+    KeptAnswer,
+    RateLimit,
+    ScopeBudget,
+    ScopeLimit,
+)
 from billing.quota_models import QuotaRequest, TemporaryRaise
 from core.periods import cycle_of, previous_cycle
 from keys.models import ApiKey, KeyBlock, KeyUse
@@ -43,6 +52,7 @@ BREAKS = {
     "billing_keptanswer_key_of_organization": KEY,
     "scope_limit_of_member": ("membership_id", "orgs_membership"),
     "hold_of_budget": ("budget_id", "billing_budget"),
+    "credit_notice_of_grant": ("grant_id", "billing_creditgrant"),
     "raise_of_quota_request": ("request_id", "billing_quotarequest"),
     "ledger_reversal_of_organization": ("reverses_id", "billing_ledgertransaction"),
     "ledger_entry_of_transaction": ("transaction_id", "billing_ledgertransaction"),
@@ -95,6 +105,10 @@ def refer(organization: Organization, key: ApiKey) -> None:
             reverts_to_nanos=1,
             ends_at=now,
         )
+    credit = CreditGrant.objects.get(organization=organization)
+    CreditNotice.objects.create(
+        organization=organization, grant=credit, stage="low", created_at=now
+    )
     post(organization)
     cycle: dict[str, Any] = {"organization": organization, "cycle_start": cycle_of(now)}
     budget, _ = Budget.objects.get_or_create(**cycle)

@@ -47,6 +47,8 @@ PAGES: dict[str, tuple[str | None, str]] = {
     "increase": (ADA, "/o/acme/limits/increase"),
     "increase-reader": (RITA, "/o/acme/limits/increase"),
     "increase-staging": (ADA, "/o/acme-staging/limits/increase"),
+    "billing-information": (ADA, "/o/acme/billing/information"),
+    "operator-organization": (OP, "/operator/organizations/{acme.public_id}"),
     "operator-quota": (OP, "/operator/quota"),
     "operator-quota-request": (OP, "{quota_path}"),
     "operator-invoices": (OP, "/operator/invoices"),

@@ -15,13 +15,16 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from billing.actions.credit import CreditWish, grant_credit, void_credit
 from billing.actions.cycles import close_due_cycles
+from billing.actions.funding import BillingDetails, enter_billing_profile
 from billing.actions.quota import deny_request, request_increase
 from billing.actions.scope_limits import set_key_limit, set_member_limit
 from billing.actions.usage_posting import post_usage
 from billing.models import (
-    BillingProfile,
     Budget,
+    CreditGrant,
+    CreditKind,
     GatewayProcess,
     Price,
     RateLimit,
@@ -139,12 +142,53 @@ def set_limits(acme: Organization, ada: User) -> None:
     )
     for amount in (usd("0.5"), usd(40)):
         SoftLimit.objects.create(organization=acme, amount_nanos=amount)
-    BillingProfile.objects.create(organization=acme, legal_name="Acme Inc.")
+    enter_billing_profile(
+        organization=acme,
+        legal_name="Acme Inc.",
+        details=BillingDetails(
+            address_line1="1 Main Street",
+            postal_code="62701",
+            city="Springfield",
+            region="Illinois",
+            country="US",
+            tax_id="04-2103594",
+            billing_emails=["invoices@acme.example", "controlling@acme.example"],
+            reference="PO 2026-118",
+        ),
+        acting_user=ada,
+        now=timezone.now(),
+    )
+    give_credit(acme)
     ProviderKey.objects.create(
         organization=acme,
         base_url="https://api.openai.com/v1",
         ciphertext="-",
         last_four="wxyz",
+    )
+
+
+def give_credit(acme: Organization) -> None:
+    """Grant credit that expires soon, that never does, and that was voided."""
+    now = timezone.now()
+    wishes = (
+        ("Launch offer", CreditKind.PROMOTIONAL, 25, 9),
+        ("Prepaid 2026", CreditKind.PAID, 200, None),
+        ("For the outage in May", CreditKind.GOODWILL, 10, 200),
+    )
+    for name, kind, amount, days in wishes:
+        wish = CreditWish(
+            name=name,
+            kind=kind,
+            amount_nanos=usd(amount),
+            effective_at=now,
+            expires_at=None if days is None else now + timedelta(days=days),
+        )
+        grant_credit(organization=acme, wish=wish, acting_user=None, now=now)
+    void_credit(
+        grant=CreditGrant.objects.get(name__startswith="For the outage"),
+        reason="Granted twice",
+        acting_user=None,
+        now=timezone.now(),
     )
 
 
