@@ -35,6 +35,7 @@ from orgs.actions import (
 )
 from orgs.models import User
 from orgs.permissions import Permission
+from orgs.reach import whole_installation
 
 UNPROCESSABLE = 422
 TOO_MANY = f"You own {OWNED_MAX} organizations, which is as many as one person may."
@@ -58,11 +59,12 @@ def new_organization(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return new_page(request, form)
     try:
-        organization = found_organization(
-            **form.cleaned_data,
-            founder=cast(User, request.user),
-            now=timezone.now(),
-        )
+        with whole_installation("an organization begins"):
+            organization = found_organization(
+                **form.cleaned_data,
+                founder=cast(User, request.user),
+                now=timezone.now(),
+            )
     except TooManyOrganizations:
         form.add_error(None, TOO_MANY)
         return new_page(request, form)
@@ -123,11 +125,12 @@ def link_pair(request: OrgRequest) -> HttpResponse:
 def create_pair(request: OrgRequest) -> HttpResponse:
     """Create the missing half of the pair."""
     try:
-        sibling = found_sibling(
-            organization=request.organization,
-            founder=request.user,
-            now=timezone.now(),
-        )
+        with whole_installation("an organization begins"):
+            sibling = found_sibling(
+                organization=request.organization,
+                founder=request.user,
+                now=timezone.now(),
+            )
     except TooManyOrganizations:
         messages.error(request, TOO_MANY)
     except CannotPair:
@@ -141,11 +144,13 @@ def create_pair(request: OrgRequest) -> HttpResponse:
 @org_view(Permission.PAIR)
 def unlink_pair(request: OrgRequest) -> HttpResponse:
     """Take the pair apart."""
-    unlink_siblings(
-        organization=request.organization,
-        acting_user=request.user,
-        now=timezone.now(),
-    )
+    # Who owns one of the two need not be in the other.
+    with whole_installation("a pair is taken apart"):
+        unlink_siblings(
+            organization=request.organization,
+            acting_user=request.user,
+            now=timezone.now(),
+        )
     messages.success(request, "The pair is taken apart. Both organizations go on.")
     return redirect("billing:settings", request.organization.slug)
 
@@ -157,11 +162,13 @@ def delete(request: OrgRequest) -> HttpResponse:
     form = DeleteForm(request.POST, organization=request.organization)
     if form.is_valid():
         try:
-            delete_organization(
-                organization=request.organization,
-                acting_user=request.user,
-                now=timezone.now(),
-            )
+            # Its budgets are the books' and its pair may be others'.
+            with whole_installation("an organization ends"):
+                delete_organization(
+                    organization=request.organization,
+                    acting_user=request.user,
+                    now=timezone.now(),
+                )
         except NotSettled as refusal:
             form.add_error(None, DEBTS[refusal.debt])
         else:

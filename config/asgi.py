@@ -24,6 +24,11 @@ warnings.filterwarnings("ignore", message="No directory at")
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume")
 django_application = get_asgi_application()
 
+from orgs.logins import log_in_as_application  # noqa: E402
+from orgs.reach import NOBODYS  # noqa: E402
+
+log_in_as_application(NOBODYS)
+
 from config.console import Console  # noqa: E402 - models need Django set up
 from config.receipt import is_api  # noqa: E402
 from gateway import app as gateway_app  # noqa: E402

@@ -12,14 +12,16 @@ from typing import Any
 
 from celery import Celery, Task
 from celery.schedules import crontab
-from celery.signals import worker_ready
+from celery.signals import worker_init, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.conf import settings
 
 from config import safety
+from orgs.logins import log_in_as_application
 from orgs.origin import Door, Origin, arriving_by
+from orgs.reach import NOBODYS, whole_installation
 
 safety.stop_if_unsafe()
 # A turn that waited for so many intervals is dropped: later ones do its work.
@@ -62,7 +64,10 @@ class OwnTask(Task):  # type: ignore[type-arg]
     """Work whose changes the audit log shows as those of a task."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        with arriving_by(Origin(Door.TASK)):
+        with (
+            arriving_by(Origin(Door.TASK)),
+            whole_installation(f"the task {self.name}"),
+        ):
             return super().__call__(*args, **kwargs)
 
 
@@ -87,6 +92,12 @@ app.conf.update(
     worker_prefetch_multiplier=1,
 )
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def log_in(**_: object) -> None:
+    """Before the worker's processes begin: each task says what it needs to see."""
+    log_in_as_application(NOBODYS)
 
 
 @worker_ready.connect

@@ -20,6 +20,7 @@ from prometheus_client.core import REGISTRY, GaugeMetricFamily
 from billing.models import GatewayProcess, Hold
 from orgs.access import is_operator
 from orgs.models import MailStatus, OutboxMail
+from orgs.reach import whole_installation
 from usage.models import UsageHour
 from usage.queries import watermark
 
@@ -57,7 +58,8 @@ class DatabaseCollector:
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Yield what the database knows, or that it does not answer."""
         try:
-            found = list(self.gauges())
+            with whole_installation("metrics"):
+                found = list(self.gauges())
         except DatabaseError:
             found = []
         yield gauge(

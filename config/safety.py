@@ -132,11 +132,24 @@ def warn_of_networks() -> Iterator[CheckMessage]:
             )
 
 
+def warn_of_roles() -> Iterator[CheckMessage]:
+    if not settings.DATABASE_ROLES:
+        yield checks.Warning(
+            "The application logs in to Postgres as the owner of the tables, from whom "
+            "row-level security hides nothing.",
+            hint="Set DATABASE_ROLES=on.",
+            id="tokenhouse.W004",
+        )
+
+
 ERRORS: tuple[Check, ...] = (
     *(check_debug, check_hosts, check_networks, check_base_url, check_ring),
     check_secrets_of_production,
 )
-WARNINGS: tuple[Check, ...] = (warn_of_clear_text, warn_of_mail, warn_of_networks)
+WARNINGS: tuple[Check, ...] = (
+    *(warn_of_clear_text, warn_of_mail, warn_of_networks),
+    warn_of_roles,
+)
 
 
 def error(number: int, what: str, how: str) -> checks.Error:

@@ -12,9 +12,9 @@ from django.core.exceptions import ImproperlyConfigured
 
 NAMES = ("SECRET_KEY", "KEY_PEPPER", "ENCRYPTION_KEYS")
 # Not set means that what it opens stays shut.
-OPTIONAL_NAMES = ("METRICS_TOKEN", "OIDC_CLIENT_SECRET")
+OPTIONAL_NAMES = ("METRICS_TOKEN", "OIDC_CLIENT_SECRET", "DATABASE_APP_PASSWORD")
 # As long as whoever issues them makes them.
-MADE_BY_OTHERS = ("OIDC_CLIENT_SECRET",)
+MADE_BY_OTHERS = ("OIDC_CLIENT_SECRET", "DATABASE_APP_PASSWORD")
 SHORTEST_SECRET = 32
 PLACEHOLDERS = ("change", "placeholder", "insecure", "example", "secret-key")
 

@@ -39,6 +39,8 @@ USES_EMBEDDED_REDIS = not env.str("REDIS_URL", default="")
 DATABASE_URL = env.str("DATABASE_URL", default="") or embedded.database_url(DATA_DIR)
 REDIS_URL = env.str("REDIS_URL", default="") or embedded.redis_url(DATA_DIR)
 DATABASES = {"default": env.db_url_config(DATABASE_URL)}
+# Who sees which rows is told to Postgres: see orgs/reach.py.
+DATABASES["default"]["ENGINE"] = "orgs.postgres"
 # django-environ leaves a socket directory in the host part percent-encoded.
 DATABASES["default"]["HOST"] = unquote(DATABASES["default"]["HOST"])
 # Under ASGI each request has a thread of its own: kept connections would pile up.
@@ -70,6 +72,12 @@ _secrets = secret_values.load_secrets(
 SECRET_KEY = _secrets["SECRET_KEY"]
 KEY_PEPPER = _secrets["KEY_PEPPER"]
 ENCRYPTION_KEYS = _secrets["ENCRYPTION_KEYS"]
+# Whether the application logs in as a role of its own, and with which password: else
+# with one that follows from KEY_PEPPER.
+DATABASE_ROLES = env.bool("DATABASE_ROLES", default=True)
+DATABASE_APP_PASSWORD = secret_values.optional_secret(
+    env.ENVIRON, "DATABASE_APP_PASSWORD"
+)
 METRICS_TOKEN = secret_values.optional_secret(env.ENVIRON, "METRICS_TOKEN")
 if METRICS_TOKEN:
     secret_values.refuse_repeated({**_secrets, "METRICS_TOKEN": METRICS_TOKEN})
@@ -191,6 +199,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "config.readable_forms.refuse_unreadable",
     "orgs.arrival.note_origin",
+    "orgs.arrival.set_reach",
     "orgs.arrival.show_times_of_reader",
 ]
 TEMPLATES = [

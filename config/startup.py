@@ -13,6 +13,8 @@ from django.core.exceptions import ImproperlyConfigured
 from config import local_mode, safety
 from config.servers.errors import StartError
 from config.servers.lease import embedded_servers
+from orgs.logins import log_in_as_application
+from orgs.reach import EVERYBODYS
 
 # These touch neither Postgres nor Redis, and `run` starts them itself.
 NEEDS_NO_SERVER = frozenset(
@@ -20,6 +22,13 @@ NEEDS_NO_SERVER = frozenset(
         *("", "help", "version", "run", "check", "diffsettings"),
         *("collectstatic", "findstatic", "makemessages", "compilemessages"),
         *("startapp", "startproject"),
+    }
+)
+# About the tables themselves: these log in as their owner.
+OF_OWNER = frozenset(
+    {
+        *("migrate", "makemigrations", "showmigrations", "sqlmigrate", "dbshell"),
+        *("flush", "sqlflush", "inspectdb", "optimizemigration", "squashmigrations"),
     }
 )
 ASKS_FOR_HELP = frozenset({"-h", "--help", "--version"})
@@ -33,6 +42,8 @@ def main(arguments: Sequence[str]) -> int:
         with servers_for(arguments):
             from django.core.management import execute_from_command_line
 
+            if command_of(arguments) not in OF_OWNER:
+                log_in_as_application(EVERYBODYS)
             execute_from_command_line(list(arguments))
     except (ImproperlyConfigured, StartError) as error:
         sys.stderr.write(f"{' '.join(str(error).split())}\n")

@@ -5,8 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import psycopg
+from django.conf import settings
 from django.db import connections
 from psycopg.rows import TupleRow
+
+from orgs.reach import OF_GATEWAY
+from orgs.walls.names import role_name
 
 Connection = psycopg.AsyncConnection[TupleRow]
 
@@ -36,8 +40,13 @@ def connection_parameters() -> dict[str, Any]:
     }
     kept["application_name"] = "tokenhouse-gateway"
     kept["connect_timeout"] = 3
+    role = ""
+    if settings.DATABASE_ROLES:
+        # With the connection, as a statement for it would be one more.
+        name = role_name(parameters["dbname"], OF_GATEWAY.role)
+        role = f"-c role={name.replace(' ', chr(92) + ' ')} "
     kept["options"] = (
-        f"{kept.get('options', '')} -c lock_timeout={LOCK_TIMEOUT_MS} "
+        f"{kept.get('options', '')} {role}-c lock_timeout={LOCK_TIMEOUT_MS} "
         f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC {PLANNING}"
     )
     return kept

@@ -28,6 +28,7 @@ from gateway import database
 from keys.models import ProviderKey
 from keys.queries import open_provider_key
 from keys.verification import Identity, identify
+from orgs.reach import OF_GATEWAY, within
 
 logger = logging.getLogger(__name__)
 
@@ -214,7 +215,8 @@ def with_connection(read: Callable[[], T]) -> Callable[[], T]:
     def wrapped() -> T:
         close_old_connections()
         try:
-            return read()
+            with within(OF_GATEWAY):
+                return read()
         finally:
             close_old_connections()
 

@@ -16,6 +16,7 @@ from orgs.locks import OrganizationGone
 from orgs.models import Membership, Organization, User
 from orgs.permissions import Permission
 from orgs.queries import has_second_factor
+from orgs.reach import of_organization
 
 P = ParamSpec("P")
 
@@ -58,7 +59,8 @@ def org_view(
     To a stranger an organization looks like one that does not exist (404); a member
     with too little role is told so (403), and so is one who lacks the second factor
     that the organization requires. `slug` is taken out of the arguments;
-    the view finds `request.organization` and `request.membership`.
+    the view finds `request.organization` and `request.membership`, and the database
+    shows it the organization's rows alone.
 
     A view that spends, or lets others spend, is not there `while_suspended` (403).
     That is a courtesy and needs no lock: the gateway refuses such an organization.
@@ -71,11 +73,12 @@ def org_view(
         ) -> HttpResponse:
             try:
                 admitted = admit(request, slug, permission)
-                if lacks_required_factor(admitted):
-                    return factor_needed_page(admitted)
-                if admitted.organization.is_suspended and not while_suspended:
-                    return suspended_page(admitted)
-                return view(admitted, *args, **kwargs)
+                with of_organization(admitted.organization.pk):
+                    if lacks_required_factor(admitted):
+                        return factor_needed_page(admitted)
+                    if admitted.organization.is_suspended and not while_suspended:
+                        return suspended_page(admitted)
+                    return view(admitted, *args, **kwargs)
             except OrganizationGone as error:
                 # Deleted between the door and the deed.
                 raise Http404 from error

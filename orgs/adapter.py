@@ -19,6 +19,7 @@ from orgs import audit
 from orgs.mail import queue_message
 from orgs.models import User
 from orgs.queries import is_invited
+from orgs.reach import whole_installation
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
@@ -75,10 +76,11 @@ class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         """Admit strangers where sign-up is open, else those who are invited."""
         if settings.SIGNUP == "open":
             return True
-        return any(
-            address.verified and is_invited(address.email, now=timezone.now())
-            for address in sociallogin.email_addresses
-        )
+        with whole_installation("an invitation of who signs up"):
+            return any(
+                address.verified and is_invited(address.email, now=timezone.now())
+                for address in sociallogin.email_addresses
+            )
 
     def populate_user(
         self, request: HttpRequest, sociallogin: SocialLogin, data: dict[str, Any]

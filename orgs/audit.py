@@ -10,6 +10,7 @@ from typing import Any
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection
 
+from orgs import reach
 from orgs.models import AuditEvent, Organization, User
 from orgs.origin import current_origin
 
@@ -48,7 +49,7 @@ def record(
     kept = without_secrets(details or {})
     assert len(json.dumps(kept, cls=DjangoJSONEncoder)) <= DETAILS_LONGEST
     origin = current_origin()
-    AuditEvent.objects.create(
+    event = AuditEvent(
         organization=organization,
         actor=actor,
         action=action,
@@ -59,6 +60,8 @@ def record(
         user_agent=origin.user_agent,
         created_at=now,
     )
+    with reach.elsewhere(event.organization_id, "an event of the audit log"):
+        event.save(force_insert=True)
 
 
 def without_secrets(value: Any) -> Any:

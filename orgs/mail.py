@@ -11,6 +11,7 @@ from django.db import connection
 from django.template.loader import render_to_string
 
 from orgs.models import Organization
+from orgs.reach import elsewhere
 
 LONGEST_SUBJECT = 250
 INSERT = """
@@ -71,11 +72,12 @@ def queue_message(
     now: datetime,
 ) -> int:
     """Queue a mail whose text is written already; see `queue_mail`."""
-    with connection.cursor() as cursor:
+    organization_id = organization.pk if organization else None
+    with elsewhere(organization_id, "a mail"), connection.cursor() as cursor:
         cursor.execute(
             INSERT,
             [
-                organization.pk if organization else None,
+                organization_id,
                 kind,
                 one_line(subject),
                 body_text.strip() + "\n",

@@ -26,8 +26,9 @@ def organizations_of(user: User) -> list[Membership]:
 def landing_organization(user: User) -> Organization | None:
     """Return the organization that opens after log-in: the default, else the first."""
     organizations = [each.organization for each in organizations_of(user)]
-    if user.default_organization in organizations:
-        return user.default_organization
+    for each in organizations:
+        if each.pk == user.default_organization_id:
+            return each
     return organizations[0] if organizations else None
 
 

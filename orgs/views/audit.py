@@ -23,6 +23,7 @@ from orgs.audit_log import (
     subject_of,
 )
 from orgs.permissions import Permission
+from orgs.reach import kept
 
 FORMATS = {
     "csv": (as_csv, "text/csv; charset=utf-8"),
@@ -71,7 +72,8 @@ def audit_event(request: OrgRequest, audit_id: str) -> HttpResponse:
 def export(request: OrgRequest, selection: EventSelection, kind: str) -> HttpResponse:
     """Stream the selected events; a server that can takes them piece by piece."""
     write, content_type = FORMATS[kind]
-    parts = write(chunks_of(request.organization, selection))
+    # They are made when the view has returned.
+    parts = kept(write(chunks_of(request.organization, selection)))
     is_async = isinstance(request, ASGIRequest)
     response: HttpResponseBase = StreamingHttpResponse(
         piece_by_piece(parts) if is_async else parts, content_type=content_type

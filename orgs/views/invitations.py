@@ -28,6 +28,7 @@ from orgs.forms import NewPersonForm
 from orgs.models import Invitation, User
 from orgs.permissions import Permission
 from orgs.queries import has_account, invitation_of_link, pending_invitations
+from orgs.reach import of_organization, whole_installation
 
 CLOSED = "This invitation was accepted or revoked in the meantime."
 RESEND_REFUSALS: dict[type[Exception], str] = {
@@ -91,13 +92,15 @@ def accept(request: HttpRequest, token: str) -> HttpResponse:
 
     Opening the link changes nothing: mail scanners open links too.
     """
-    invitation = invitation_of_link(token)
+    with whole_installation("the link of an invitation"):
+        invitation = invitation_of_link(token)
     if invitation is None:
         raise Http404
-    if request.method == "POST":
-        response = take_up(request, invitation)
-    else:
-        response = accept_page(request, invitation, form_for(request, invitation))
+    with of_organization(invitation.organization_id):
+        if request.method == "POST":
+            response = take_up(request, invitation)
+        else:
+            response = accept_page(request, invitation, form_for(request, invitation))
     # The link is a secret: not for caches, nor for the next site. Without any referrer
     # browsers would send the form without its origin, and it would be refused.
     add_never_cache_headers(response)

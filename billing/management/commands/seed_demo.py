@@ -16,6 +16,7 @@ from billing.demo.removal import NotSuperuser, remove_demo
 from billing.demo.seeding import seed_demo
 from billing.demo.time import demo_time
 from billing.management.preparation import prepare_database
+from orgs.logins import as_owner
 from usage.actions import roll_up
 from usage.partitions import ensure_partitions
 
@@ -80,7 +81,9 @@ def seed(*, months: int, records: int) -> str:
 
 def remove() -> str:
     try:
-        removed = remove_demo()
+        # Only a superuser takes from tables that are append-only.
+        with as_owner():
+            removed = remove_demo()
     except NotSuperuser:
         raise CommandError(
             "Usage and audit rows are append-only. Only a superuser of Postgres may "

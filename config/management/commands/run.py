@@ -10,11 +10,10 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db import OperationalError, connection, connections
-from django.db.migrations.executor import MigrationExecutor
+from django.db import OperationalError, connections
 from django.utils import timezone
 
-from billing.management.preparation import prepare_database
+from billing.management import preparation
 from billing.models import Price
 from config import demo, listening, startup
 from config.banner import banner
@@ -64,7 +63,7 @@ class Command(BaseCommand):
         """Migrate, price and seed what is missing; return the key to print."""
         if is_behind():
             self.say("Bringing the database up to date …")
-            prepare_database()
+            preparation.prepare_database()
         if demo.is_wanted() and not demo.exists():
             self.say("Making the demo's data, this first time …")
             demo.seed()
@@ -144,10 +143,8 @@ def only_one(places: Places) -> Iterator[None]:
 
 
 def is_behind() -> bool:
-    """Return whether migrations are pending or there is no price list yet."""
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return bool(plan) or not Price.objects.exists()
+    """Return whether the database is of another release, or without prices."""
+    return preparation.is_behind() or not Price.objects.exists()
 
 
 def host_header() -> str:

@@ -176,7 +176,11 @@ def test_a_split_of_partitions_that_died_moves_no_record(
     record = add_record(acme_spends, at=cycle_interval(month).start, cost_nanos=7)
 
     kill_within(
-        "usage.make_partitions", b"DETACH PARTITION", tmp_path, links, at_start=True
+        "usage.make_partitions",
+        b"make_usage_partition",
+        tmp_path,
+        links,
+        at_start=True,
     )
     assert not exists(partition)
     rig.wait_until(lambda: has_partition(partition), what="it is never made")
