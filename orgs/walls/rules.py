@@ -83,6 +83,11 @@ GATEWAY: dict[str, dict[str, tuple[str, ...]]] = {
     "keys_apikey": {"SELECT": ()},
     "keys_keyblock": {"SELECT": ()},
     "keys_formerkey": {"SELECT": (), "UPDATE": ("requests", "last_used_at")},
+    "keys_keyuse": {
+        "SELECT": (),
+        "INSERT": (),
+        "UPDATE": ("last_used_at", "model", "network"),
+    },
     "keys_providerkey": {"SELECT": ()},
     "billing_price": {"SELECT": ()},
     "billing_ratelimit": {"SELECT": ()},

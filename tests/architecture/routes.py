@@ -138,6 +138,7 @@ OTHER_ARGUMENTS = {
     "request_id": "req_1",
     "organization_id": "org-1",
     "credit_id": "credit_1",
+    "number": "INV-1",
 }
 
 
@@ -258,11 +259,9 @@ def furnish(
     credit = CreditGrant.objects.create(
         organization=acme, name="Launch", amount_nanos=usd(9), effective_at=now
     )
+    asked: dict[str, Any] = {"requested_nanos": usd(300), "reason": "A launch"}
     quota_request = QuotaRequest.objects.create(
-        organization=acme,
-        requested_nanos=usd(300),
-        reason="A launch",
-        limit_before_nanos=usd(120),
+        organization=acme, limit_before_nanos=usd(120), **asked
     )
     limited: dict[str, Any] = {"organization": acme, "amount_nanos": usd(3), "now": now}
     set_key_limit(api_key=key, acting_user=ada, **limited)

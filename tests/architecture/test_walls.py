@@ -152,7 +152,8 @@ def test_no_row_is_given_to_another_organization(
         tried += 1
         with (
             pytest.raises(
-                DatabaseError, match=r"row-level security|permission denied|of nobody"
+                DatabaseError,
+                match=r"row-level security|permission denied|of nobody|append-only",
             ),
             transaction.atomic(),
             of_organization(acme.pk),

@@ -13,7 +13,7 @@ from orgs import audit
 from orgs.audit_verification import verify_audit
 from orgs.locks import lock_members_of
 from orgs.models import AuditLink, Organization
-from tests.concurrency.threads import PATIENCE_S, all_at_once, meanwhile
+from tests.concurrency.threads import PATIENCE_S, all_at_once, meanwhile, somebody_waits
 from tests.factories import NOW
 from tests.rig import wait_until
 
@@ -67,12 +67,6 @@ def test_an_event_locks_nothing_until_its_commit(acme: Organization) -> None:
             other.result(PATIENCE_S)
         lock_members_of(acme)
     assert sequences(acme) == [1, 2]
-
-
-def somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 def test_control_with_the_chain_taken_early_the_other_waits(acme: Organization) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from billing import booking, booking_single, booking_sql
 from billing.actions.scope_limits import set_key_limit
@@ -20,7 +20,7 @@ from billing.models import BillingProfile
 from keys.models import ApiKey
 from orgs.models import Organization, User
 from tests.billing.books import as_batch, book, hold_of, limit, parts
-from tests.concurrency.threads import PATIENCE_S, in_own_connection
+from tests.concurrency.threads import PATIENCE_S, in_own_connection, somebody_waits
 from tests.factories import NOW
 from tests.rig import wait_until
 from tests.usage_factories import make_key
@@ -41,12 +41,6 @@ def laptop(acme: Organization, ada: User) -> ApiKey:
     key = make_key("laptop", user=ada)
     book(hold_of(acme, 1, api_key_id=key.pk))
     return key
-
-
-def somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 def overlapping(first: Hold, second: Hold, way: Way) -> list[Hold]:

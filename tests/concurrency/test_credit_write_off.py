@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from billing import booking
@@ -17,7 +17,7 @@ from billing.models import CreditGrant
 from billing.models import Hold as HoldRow
 from orgs.models import Organization
 from tests.billing.books import as_batch, book, grant, held, hold_of, settling
-from tests.concurrency.threads import PATIENCE_S, in_own_connection
+from tests.concurrency.threads import PATIENCE_S, in_own_connection, somebody_waits
 from tests.rig import wait_until
 
 pytestmark = pytest.mark.usefixtures("committed_db")
@@ -32,12 +32,6 @@ def ending(acme: Organization) -> CreditGrant:
     # Its budget row is there already.
     book(settling(held(acme, 1), 0))
     return credit
-
-
-def somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 def written_off_meanwhile(hold: Hold) -> int:

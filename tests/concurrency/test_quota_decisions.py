@@ -6,13 +6,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection, transaction
+from django.db import transaction
 
 from billing.actions import quota
 from billing.actions.funding import set_approved_limit
 from billing.models import QuotaRequest, SpendLimits
 from orgs.models import Organization, OutboxMail, User
-from tests.concurrency.threads import PATIENCE_S, all_at_once, in_own_connection
+from tests.concurrency.threads import (
+    PATIENCE_S,
+    all_at_once,
+    in_own_connection,
+    somebody_waits,
+)
 from tests.factories import NOW, usd
 from tests.rig import wait_until
 
@@ -55,12 +60,6 @@ def denied(request: QuotaRequest, op: User) -> bool:
     except quota.NotPending:
         return False
     return True
-
-
-def somebody_waits() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
 
 
 def denied_while_approved(request: QuotaRequest, op: User) -> bool:

@@ -22,4 +22,5 @@ def test_options_of_the_database_url_hold_for_the_gateway_too(
 
     assert parameters["sslmode"] == "verify-full"
     assert parameters["sslrootcert"] == "/etc/tokenhouse/postgres.crt"
-    assert "-c search_path=tokenhouse -c lock_timeout=" in parameters["options"]
+    assert parameters["options"].startswith("-c search_path=tokenhouse -c role=")
+    assert " -c lock_timeout=" in parameters["options"]

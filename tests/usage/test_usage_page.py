@@ -66,7 +66,6 @@ def test_a_past_cycle_can_be_chosen(
         ("metric=love", "Select a valid choice. love is not one"),
         ("by=star-sign", "Select a valid choice. star-sign is not one"),
         ("cycle=1066-10", "There is no usage in the cycle “1066-10”."),
-        ("cycle=%00", "There is no usage in the cycle"),
         ("cycle=&metric=%3Cscript%3E", "&lt;script&gt; is not one"),
     ],
 )
@@ -137,6 +136,8 @@ def test_the_page_takes_a_fixed_number_of_queries(
         key = make_key(f"Key {n}", user=ada)
         add_hour(acme, at=timezone.now(), cost_nanos=n, api_key=key)
     client.force_login(ada)
+    # The first visit of a session writes down when it began.
+    client.get(URL)
 
     with django_assert_max_num_queries(8):
         client.get(f"{URL}?by=key")
