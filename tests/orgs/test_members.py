@@ -224,6 +224,8 @@ def test_the_page_asks_a_fixed_number_of_queries(
     ada: User, rita: User, acme: Organization, oscar: User
 ) -> None:
     browser = browser_of(ada)
+    # The first visit of a session writes down when it began.
+    browser.get("/o/acme/members")
     counts = []
     for _ in range(2):
         with CaptureQueriesContext(connection) as queries:
