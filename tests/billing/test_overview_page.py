@@ -233,6 +233,8 @@ def test_it_takes_a_fixed_number_of_queries(
         key = make_key(f"Key {n}", user=ada)
         add_hour(acme, at=timezone.now(), cost_nanos=n, api_key=key, model=f"m{n}")
     client.force_login(ada)
+    # The first visit of a session writes down when it began.
+    client.get(URL)
 
     with django_assert_max_num_queries(16):
         client.get(URL)

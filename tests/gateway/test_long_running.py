@@ -68,7 +68,7 @@ def test_many_streams_take_no_more_connections_to_the_database(
     call(house.url, house.key)
     before = connections_of_gateways()
 
-    with streams(house.url, house.key, count=30, output=20, pause_s=0.05):
+    with streams(house.url, house.key, count=30, output=100, pause_s=0.05):
         assert len(house.holds()) > 20
         assert connections_of_gateways() <= before + 1
 
