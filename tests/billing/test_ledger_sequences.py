@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from billing.actions.cycles import close_due_cycles
 from billing.actions.posting import post_adjustment, post_credit_granted
-from billing.actions.usage_posting import post_batch
+from billing.actions.usage_posting import post_batch, post_usage
 from billing.booking_types import Hold
 from billing.invoice_models import Invoice, InvoiceLine
 from billing.models import BillingProfile
@@ -90,7 +90,7 @@ class Acme:
                 self.post(which)
             case "month ends":
                 self.month = min(self.month + 1, 12)
-                self.post(1000)
+                self.post_all()
                 close_due_cycles(now=self.now())
 
     def use(self, name: str, month: int, amount: int) -> None:
@@ -106,6 +106,11 @@ class Acme:
     def post(self, batch_max: int) -> None:
         roll_up(now=NOW)
         post_batch(now=NOW, batch_max=batch_max)
+
+    def post_all(self) -> None:
+        """Post up to the last record, however far the sequence has come."""
+        roll_up(now=NOW)
+        post_usage(now=NOW)
 
 
 @given(st.lists(steps, min_size=4, max_size=14))
