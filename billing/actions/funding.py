@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import transaction
 
 from billing.actions.credit import CreditWish, grant_credit
-from billing.actions.limits import change_limit, locked_limits
+from billing.actions.limits import change_approved_limit, locked_limits
 from billing.actions.raises import supersede_raise
 from billing.models import BillingProfile, CreditGrant, CreditKind, SpendLimits
 from core.money import nanos_from_dollars
@@ -37,11 +37,9 @@ def set_approved_limit(
     """
     locked_limits(organization)
     supersede_raise(organization, now=now)
-    return change_limit(
-        "approved_limit_nanos",
+    return change_approved_limit(
         organization=organization,
         amount_nanos=amount_nanos,
-        audit_action="approved_limit.updated",
         acting_user=acting_user,
         now=now,
     )

@@ -103,6 +103,24 @@ def remove_soft_limit(
     )
 
 
+def change_approved_limit(
+    *,
+    organization: Organization,
+    amount_nanos: int | None,
+    acting_user: User | None,
+    now: datetime,
+) -> SpendLimits:
+    """Change the approved limit, whether for good or for a time."""
+    return change_limit(
+        "approved_limit_nanos",
+        organization=organization,
+        amount_nanos=amount_nanos,
+        audit_action="approved_limit.updated",
+        acting_user=acting_user,
+        now=now,
+    )
+
+
 def change_limit(
     column: str,
     *,

@@ -10,7 +10,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from billing.actions.limits import change_limit, locked_limits
+from billing.actions.limits import change_approved_limit, locked_limits
 from billing.models import QuotaRequest, TemporaryRaise
 from billing.quota import ANNOUNCED_BEFORE, end_of
 from billing.quota_mail import queue_raise_mail
@@ -45,7 +45,12 @@ def begin_raise(
     assert limit_nanos is not None, "there is a limit to raise"
     before = raise_under_way(organization)
     supersede_raise(organization, now=now)
-    set_limit(organization, amount_nanos, acting_user, now)
+    change_approved_limit(
+        organization=organization,
+        amount_nanos=amount_nanos,
+        acting_user=acting_user,
+        now=now,
+    )
     return TemporaryRaise.objects.create(
         organization=organization,
         request=request,
@@ -102,7 +107,12 @@ def revert(raised: TemporaryRaise, *, now: datetime) -> bool:
         return False
     locked.ended_at, locked.ending = now, RaiseEnding.REVERTED
     locked.save(update_fields=["ended_at", "ending"])
-    set_limit(locked.organization, locked.reverts_to_nanos, None, now)
+    change_approved_limit(
+        organization=locked.organization,
+        amount_nanos=locked.reverts_to_nanos,
+        acting_user=None,
+        now=now,
+    )
     queue_raise_mail(locked, now=now)
     return True
 
@@ -112,19 +122,3 @@ def locked_raise(raised: TemporaryRaise) -> TemporaryRaise | None:
     locked_limits(raised.organization)
     rows = TemporaryRaise.objects.select_related("organization", "request")
     return rows.filter(pk=raised.pk, ended_at__isnull=True).first()
-
-
-def set_limit(
-    organization: Organization,
-    amount_nanos: int,
-    acting_user: User | None,
-    now: datetime,
-) -> None:
-    change_limit(
-        "approved_limit_nanos",
-        organization=organization,
-        amount_nanos=amount_nanos,
-        audit_action="approved_limit.updated",
-        acting_user=acting_user,
-        now=now,
-    )
