@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from billing.invoice_models import Invoice, InvoiceLine
 from core.csv_text import csv_text
-from core.money import cents_usd, exact_usd
+from core.money import exact_usd
+from core.templatetags.money import cents
 
 HEAD = (
     *("Invoice", "Cycle", "Kind", "Description", "Model"),
@@ -18,7 +19,7 @@ def invoice_csv(invoice: Invoice, lines: Sequence[InvoiceLine]) -> str:
     """Return the lines; the amounts add up to the last line's."""
     rows = [row_of(invoice, line) for line in lines]
     total = (invoice.number, "", "total", "Total", "", "", "", "")
-    return csv_text([HEAD, *rows, (*total, plain(invoice.total_nanos))])
+    return csv_text([HEAD, *rows, (*total, cents(invoice.total_nanos))])
 
 
 def row_of(invoice: Invoice, line: InvoiceLine) -> tuple[str, ...]:
@@ -31,10 +32,5 @@ def row_of(invoice: Invoice, line: InvoiceLine) -> tuple[str, ...]:
         "" if line.quantity is None else str(line.quantity),
         "" if line.unit_nanos is None else exact_usd(line.unit_nanos),
         exact_usd(line.exact_nanos),
-        plain(line.amount_nanos),
+        cents(line.amount_nanos),
     )
-
-
-def plain(nanos: int) -> str:
-    """Write whole cents without separators: `1234.50`."""
-    return cents_usd(nanos).replace(",", "")

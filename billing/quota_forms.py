@@ -9,7 +9,8 @@ from django.http import QueryDict
 
 from billing.forms import AmountField
 from billing.quota_models import LONGEST_REASON, QuotaRequest
-from core.money import NANOS_PER_CENT, cents_usd
+from core.money import NANOS_PER_CENT
+from core.templatetags.money import cents
 
 
 class DayInput(forms.DateInput):
@@ -47,10 +48,9 @@ class IncreaseForm(forms.Form):
     @classmethod
     def filled_in(cls, query: QueryDict, *, suggested_nanos: int) -> IncreaseForm:
         """Return the form as it is first shown: with what the address says."""
-        amount = cents_usd(suggested_nanos).replace(",", "")
         return cls(
             initial={
-                "amount": query.get("amount", "")[:40] or amount,
+                "amount": query.get("amount", "")[:40] or cents(suggested_nanos),
                 "until": query.get("until", "")[:10],
                 "reason": query.get("reason", "")[:LONGEST_REASON],
             }
@@ -81,7 +81,7 @@ class ApprovalForm(forms.Form):
     def as_requested(cls, request: QuotaRequest) -> ApprovalForm:
         return cls(
             initial={
-                "amount": cents_usd(request.requested_nanos).replace(",", ""),
+                "amount": cents(request.requested_nanos),
                 "until": request.requested_until,
             }
         )

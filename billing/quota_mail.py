@@ -9,6 +9,7 @@ from django.conf import settings
 from billing.alert_mail import page_url
 from billing.quota_models import QuotaRequest, TemporaryRaise
 from core.money import cents_usd
+from core.templatetags.money import cents
 from orgs.mail import queue_mail
 from orgs.models import Organization
 from orgs.queries import addresses_of_operators, addresses_of_owners
@@ -97,5 +98,4 @@ def raise_subject(raised: TemporaryRaise) -> str:
 
 def increase_url(organization: Organization, amount_nanos: int) -> str:
     """Return the page where an increase is requested, filled in."""
-    amount = cents_usd(amount_nanos).replace(",", "")
-    return page_url(organization, f"limits/increase?amount={amount}")
+    return page_url(organization, f"limits/increase?amount={cents(amount_nanos)}")
