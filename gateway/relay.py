@@ -213,8 +213,7 @@ async def pump(
                 passed = meter.feed(part)
                 if exchange.first_token_ms is None:
                     exchange.first_token_ms = request.elapsed_ms()
-                if exchange.transcript is not None:
-                    exchange.transcript.add(passed)
+                exchange.note(passed)
                 if passed and not client.has_left:
                     await request.send_part(passed, is_last=False)
             meter.has_ended = True
