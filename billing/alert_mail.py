@@ -34,8 +34,9 @@ def queue_soft_limit_mail(
         organization,
         highest,
         subject=(
-            f"[{organization.name}] Soft limit of ${cents_usd(highest.limit_nanos)} "
-            f"reached: ${cents_usd(highest.spent_nanos)} spent in {month}"
+            f"[{organization.full_name}] Soft limit of "
+            f"${cents_usd(highest.limit_nanos)} reached: "
+            f"${cents_usd(highest.spent_nanos)} spent in {month}"
         ),
         context={"lower_limits_nanos": [alert.limit_nanos for alert in lower]},
         now=now,
@@ -50,7 +51,7 @@ def queue_hard_limit_mail(
         organization,
         alert,
         subject=(
-            f"[{organization.name}] Requests are being refused: hard limit of "
+            f"[{organization.full_name}] Requests are being refused: hard limit of "
             f"${cents_usd(alert.limit_nanos)} reached"
         ),
         context={"over_nanos": alert.spent_nanos - alert.limit_nanos},

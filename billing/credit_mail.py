@@ -24,7 +24,7 @@ def queue_credit_mail(
     queue_mail(
         kind="credit_notice",
         recipients=addresses_of_owners(organization),
-        subject=f"[{organization.name}] {headline(grant, stage, now=now)}",
+        subject=f"[{organization.full_name}] {headline(grant, stage, now=now)}",
         template="credit_notice",
         context={
             "grant": grant,

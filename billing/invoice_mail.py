@@ -22,7 +22,7 @@ def queue_invoice_mail(invoice: Invoice, *, now: datetime) -> None:
         kind="invoice",
         recipients=addresses or addresses_of_owners(organization),
         subject=(
-            f"[{organization.name}] Invoice {invoice.number} of "
+            f"[{organization.full_name}] Invoice {invoice.number} of "
             f"{invoice.cycle_start:%B %Y}: ${cents_usd(invoice.total_nanos)}"
         ),
         template="invoice",

@@ -32,7 +32,7 @@ def queue_status_mail(request: QuotaRequest, *, now: datetime) -> None:
     queue_mail(
         kind="quota_request",
         recipients=concerned(request),
-        subject=f"[{organization.name}] {words}",
+        subject=f"[{organization.full_name}] {words}",
         template="quota_request",
         context={
             "request": request,
@@ -58,7 +58,7 @@ def queue_waiting_mail(request: QuotaRequest, *, now: datetime) -> None:
     queue_mail(
         kind="quota_waiting",
         recipients=addresses_of_operators(),
-        subject=f"{request.organization.name} asks for a limit of {amount}",
+        subject=f"{request.organization.full_name} asks for a limit of {amount}",
         template="quota_waiting",
         context={
             "request": request,
@@ -77,7 +77,7 @@ def queue_raise_mail(raised: TemporaryRaise, *, now: datetime) -> None:
     queue_mail(
         kind=f"raise_{state}",
         recipients=concerned(raised.request),
-        subject=f"[{organization.name}] {raise_subject(raised)}",
+        subject=f"[{organization.full_name}] {raise_subject(raised)}",
         template="temporary_raise",
         context={
             "raised": raised,

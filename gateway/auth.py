@@ -52,7 +52,7 @@ async def authenticate(
         raise errors.admin_key_refused()
     organization = choose_organization(identity, request.header(b"openai-organization"))
     if organization.suspended_at is not None:
-        raise errors.suspended()
+        raise errors.suspended(organization.full_name, organization.suspended_message)
     key = identity.api_key
     former_id = identity.former.pk if identity.former else None
     return Caller(organization, key.pk, key.user_id, key.models_allowed, former_id)

@@ -83,11 +83,9 @@ def no_organization() -> ApiError:
     return ApiError(401, message, code="no_organization")
 
 
-def suspended() -> ApiError:
-    message = (
-        "This organization is suspended; its pages say why. Ask the operator of this "
-        "installation."
-    )
+def suspended(organization: str, why: str) -> ApiError:
+    """Return the refusal, with the operator's own words: who asks may see no page."""
+    message = f"{organization} is suspended by the operator of this installation: {why}"
     return ApiError(403, message, code="organization_suspended")
 
 

@@ -62,10 +62,6 @@ def operator_of(request: HttpRequest) -> User:
     return request.user
 
 
-def full_name(organization: Organization) -> str:
-    return f"{organization} ({organization.get_environment_display()})"
-
-
 @admin.register(User)
 class UserAdmin(ReadOnlyAdmin):
     list_display = ("email", "name", "is_active", "is_staff", "date_joined")
@@ -179,7 +175,7 @@ class OrganizationAdmin(ReadOnlyAdmin):
     def suspend(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Refuse an organization's requests, or say anew why."""
         organization = get_object_or_404(Organization, pk=object_id)
-        name = full_name(organization)
+        name = organization.full_name
 
         def act(message: str) -> None:
             suspend_organization(
@@ -211,7 +207,7 @@ class OrganizationAdmin(ReadOnlyAdmin):
     def reactivate(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Answer an organization's requests again."""
         organization = get_object_or_404(Organization, pk=object_id)
-        name = full_name(organization)
+        name = organization.full_name
 
         def act(_: str) -> None:
             reactivate_organization(

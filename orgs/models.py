@@ -168,6 +168,11 @@ class Organization(models.Model):
         return self.environment == Environment.STAGING
 
     @property
+    def full_name(self) -> str:
+        """The name, and whether it is production or staging: for mails and messages."""
+        return f"{self.name} ({self.get_environment_display()})"
+
+    @property
     def is_suspended(self) -> bool:
         return self.suspended_at is not None
 

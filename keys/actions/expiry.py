@@ -76,7 +76,7 @@ def queue_notice(key: ApiKey, days: int, *, now: datetime) -> None:
     queue_mail(
         kind="key_expiry",
         recipients=recipients,
-        subject=f"[{organization.name}] The API key “{key.name}” {when}",
+        subject=f"[{organization.full_name}] The API key “{key.name}” {when}",
         template="key_expiry",
         context={
             "key": key,

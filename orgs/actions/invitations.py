@@ -313,10 +313,11 @@ def queue_invitation(invitation: Invitation, token: str, now: datetime) -> None:
     """Queue the mail: the only place where the token stands in clear."""
     path = reverse("orgs:accept_invitation", args=[token])
     inviter = invitation.invited_by.get_full_name()
+    where = invitation.organization.full_name
     queue_mail(
         kind="invitation",
         recipients=[invitation.email],
-        subject=f"{inviter} invited you to {invitation.organization} on Tokenhouse",
+        subject=f"{inviter} invited you to {where} on Tokenhouse",
         template="invitation",
         context={
             "invitation": invitation,

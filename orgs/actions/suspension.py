@@ -82,7 +82,7 @@ def note_change(
     queue_mail(
         kind=f"organization_{what}",
         recipients=addresses_of_owners(organization),
-        subject=f"[{organization.name}] The operator {what} this organization",
+        subject=f"[{organization.full_name}] The operator {what} this organization",
         template="suspension",
         context={"url": f"{settings.BASE_URL}/o/{organization.slug}/overview"},
         dedupe_key=f"{what}:{organization.public_id}:{now:%Y-%m-%dT%H:%M:%S.%f}",

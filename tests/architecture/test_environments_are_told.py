@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.architecture.source import CHECKOUT
+from tests.architecture.source import APPS, CHECKOUT, python_files, shown
 
 TEMPLATES = CHECKOUT / "templates"
 ENVIRONMENT = "get_environment_display"
@@ -53,6 +53,16 @@ def test_every_mail_as_it_looks_is_in_the_frame_that_tells_it(mail: Path) -> Non
     assert re.match(
         r'{% extends "emails/(layout|limit_frame).html" %}', mail.read_text()
     )
+
+
+def test_the_subject_of_a_mail_tells_it() -> None:
+    subjects = [
+        (shown(file), name)
+        for file in python_files(*APPS)
+        for name in re.findall(r"\[\{([\w.]+)\}\] ", file.read_text())
+    ]
+    assert len(subjects) > 5
+    assert [each for each in subjects if not each[1].endswith(".full_name")] == []
 
 
 def test_the_frames_tell_it() -> None:

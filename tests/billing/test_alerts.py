@@ -126,7 +126,7 @@ def test_the_soft_limit_mail_says_what_an_owner_asks(acme: Organization) -> None
     evaluate_limits(now=NOW)
     mail = OutboxMail.objects.get()
     assert mail.subject == (
-        "[Acme] Soft limit of $300.00 reached: $320.00 spent in November"
+        "[Acme (Production)] Soft limit of $300.00 reached: $320.00 spent in November"
     )
     for body in (mail.body_text, mail.body_html):
         assert "$500.00 (64 % spent)" in body
@@ -144,7 +144,7 @@ def test_the_hard_limit_mail_says_what_is_refused_and_until_when(
     evaluate_limits(now=NOW)
     mail = OutboxMail.objects.get()
     assert mail.subject == (
-        "[Acme] Requests are being refused: hard limit of $300.00 reached"
+        "[Acme (Production)] Requests are being refused: hard limit of $300.00 reached"
     )
     for body in (mail.body_text, mail.body_html):
         assert "organization_spend_limit_exceeded" in body

@@ -40,9 +40,9 @@ def use_up(credit: CreditGrant, cents: int) -> None:
 @pytest.mark.parametrize(
     ("days", "said"),
     [
-        (14, "[Acme] Credit of $5.00 expires on 23 February"),
-        (3, "[Acme] Credit of $5.00 expires on 23 February"),
-        (0, "[Acme] Credit of $5.00 has expired"),
+        (14, "[Acme (Production)] Credit of $5.00 expires on 23 February"),
+        (3, "[Acme (Production)] Credit of $5.00 expires on 23 February"),
+        (0, "[Acme (Production)] Credit of $5.00 has expired"),
     ],
 )
 def test_owners_are_told_once_on_each_day(
@@ -77,7 +77,7 @@ def test_at_a_fifth_left_owners_are_told_once(trial: CreditGrant) -> None:
     use_up(trial, 400)
     assert [warn_of_credit_that_ends(now=NOW + DAY) for _ in range(2)] == [1, 0]
 
-    assert subjects() == ["[Acme] $1.00 of the credit of $5.00 are left"]
+    assert subjects() == ["[Acme (Production)] $1.00 of the credit of $5.00 are left"]
     body = OutboxMail.objects.latest("pk").body_text
     assert "credit_balance_exhausted" in body
     assert "/o/acme/billing" in body

@@ -89,7 +89,7 @@ def test_operators_and_owners_are_told_of_a_request(
     assert (request.limit_before_nanos, request.status) == (usd(120), "pending")
     assert told("quota_waiting")[0][0] == op.email
     assert told() == [
-        (ada.email, "[Acme] Request for a limit of $500.00 received"),
+        (ada.email, "[Acme (Production)] Request for a limit of $500.00 received"),
     ]
 
 
@@ -99,7 +99,10 @@ def test_approving_raises_the_limit_and_tells_whoever_asked(
     decided = approve(ask(funded, ada), op)
 
     assert (decided.status, limit_of(funded)) == (QuotaStatus.APPROVED, usd(500))
-    assert told()[-1] == (ada.email, "[Acme] Approved limit raised to $500.00")
+    assert told()[-1] == (
+        ada.email,
+        "[Acme (Production)] Approved limit raised to $500.00",
+    )
     actions = AuditEvent.objects.order_by("pk").values_list("action", "actor")
     assert list(actions)[-2:] == [
         ("approved_limit.updated", op.pk),

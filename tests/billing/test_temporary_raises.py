@@ -72,7 +72,8 @@ def test_it_reverts_when_its_last_day_is_over(raised: Organization) -> None:
     assert [revert_ended_raises(now=END) for _ in range(2)] == [1, 0]
 
     assert limit_of(raised) == usd(120)
-    assert mails("raise_ended") == ["[Acme] The approved limit is $120.00 again"]
+    ended = "[Acme (Production)] The approved limit is $120.00 again"
+    assert mails("raise_ended") == [ended]
 
 
 def test_its_end_is_announced_two_days_before_once(raised: Organization) -> None:
@@ -82,7 +83,7 @@ def test_its_end_is_announced_two_days_before_once(raised: Organization) -> None
     assert [announce_ending_raises(now=END - two_days) for _ in range(2)] == [1, 0]
 
     assert mails("raise_ending") == [
-        "[Acme] The approved limit goes back to $120.00 on 1 December"
+        "[Acme (Production)] The approved limit goes back to $120.00 on 1 December"
     ]
 
 

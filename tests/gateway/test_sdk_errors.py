@@ -150,6 +150,7 @@ def test_a_suspended_organization_raises_permission_denied(
         asking.ask()
 
     assert failure.value.code == "organization_suspended"
+    assert "A bill is open." in str(failure.value)
     assert len(asking.requests) == 1
 
 

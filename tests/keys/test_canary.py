@@ -115,7 +115,7 @@ def invitation(browser: Client) -> list[Secret]:
     Client().post(link, {"name": "Nora", "password": NORAS_PASSWORD})
     token = link.rsplit("/", 1)[1]
     # Its own mail is where it belongs.
-    allowed = (*OWN_MAIL, "invited you to Acme on Tokenhouse")
+    allowed = (*OWN_MAIL, "invited you to Acme (Production) on Tokenhouse")
     return [
         Secret("token of an invitation", token, allowed),
         Secret("password of who is invited", NORAS_PASSWORD),

@@ -48,7 +48,7 @@ def test_an_invitation_is_one_mail_with_a_link(ada: User, acme: Organization) ->
     link = invite_zoe(ada)
     mail = OutboxMail.objects.get()
     assert (mail.recipient, mail.kind, mail.organization) == (ZOE, "invitation", acme)
-    assert mail.subject == "Ada Moss invited you to Acme on Tokenhouse"
+    assert mail.subject == "Ada Moss invited you to Acme (Production) on Tokenhouse"
     assert link in mail.body_html
     assert "as a reader" in mail.body_text
 
