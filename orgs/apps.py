@@ -8,6 +8,7 @@ class OrgsConfig(AppConfig):
     verbose_name = "People and organizations"
 
     def ready(self) -> None:
-        from orgs import factor_events
+        from orgs import factor_events, login_events
 
         factor_events.listen()
+        login_events.listen()

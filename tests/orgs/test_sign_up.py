@@ -102,15 +102,3 @@ def test_signing_up_over_and_over_is_stopped() -> None:
     ]
     assert answers[-1] == 429
     assert User.objects.count() <= 20
-
-
-def test_where_sign_up_is_by_invitation_strangers_get_no_account(
-    settings: Settings,
-) -> None:
-    settings.SIGNUP = "invite"
-    page = Client().get(SIGN_UP).content.decode()
-    answer = Client().post(SIGN_UP, NINA)
-    assert "invit" in page
-    assert "password1" not in page + answer.content.decode()
-    assert not User.objects.exists()
-    assert not OutboxMail.objects.exists()
