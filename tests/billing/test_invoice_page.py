@@ -107,7 +107,7 @@ def test_a_long_invoice_goes_on_on_further_pages(acme: Organization) -> None:
 
 def test_letters_that_the_font_lacks_do_not_stop_an_invoice() -> None:
     with closing(Page("INV-1")) as page:
-        assert page.printable("Łódź €5 東京") == "Łódź €5 ??"
+        assert page.printable("Łódź, Київ, Αθήνα €5 東京") == "Łódź, Київ, Αθήνα €5 ??"
 
 
 def test_the_draft_shows_what_comes_and_issues_nothing(
