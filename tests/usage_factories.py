@@ -31,6 +31,12 @@ def make_key(
     )
 
 
+def number_records_from_one() -> None:
+    """Begin the booking order again, as in a new house; there must be no records."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval('usage_usagerecord_sequence', 1, false)")
+
+
 def event_id_at(instant: datetime) -> uuid.UUID:
     """Return a UUID version 7 that carries an instant."""
     milliseconds = round(instant.timestamp() * 1000)

@@ -20,7 +20,7 @@ from orgs.models import Organization
 from tests.billing.books import book, grant, held, settling, sweeping
 from tests.billing.test_ledger_posting import balances, commit_checks
 from tests.factories import NOW
-from tests.usage_factories import add_record
+from tests.usage_factories import add_record, number_records_from_one
 from usage.actions import roll_up
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +64,7 @@ def test_posting_again_adds_nothing(acme: Organization) -> None:
 
 
 def test_batches_of_any_size_come_to_the_same(acme: Organization) -> None:
+    number_records_from_one()
     for nanos in range(1, 8):
         add_record(acme, at=NOW, cost_nanos=nanos)
     post_all(batch_max=3)

@@ -28,7 +28,7 @@ from tests.visits import browser_of
 
 pytestmark = pytest.mark.processes
 
-REQUESTS = {"console": 2_500, "gateway": 7_500}
+REQUESTS = {"console": 1_500, "gateway": 8_500}
 SEED = int(os.environ.get("FUZZ_SEED", "0")) or random.SystemRandom().randrange(
     1, 10**9
 )

@@ -10,7 +10,12 @@ import pytest
 from core.periods import Interval
 from orgs.models import Organization, User
 from tests.factories import NOW
-from tests.usage_factories import add_hour, add_record, make_key
+from tests.usage_factories import (
+    add_hour,
+    add_record,
+    make_key,
+    number_records_from_one,
+)
 from usage.actions import rebuild_hours, roll_up
 from usage.models import Outcome, RecordKind, RollupWatermark, UsageHour
 
@@ -93,6 +98,7 @@ def test_failures_are_counted_but_not_clients_that_left_and_cached_answers(
 
 
 def test_small_batches_come_to_the_same_sums(acme: Organization) -> None:
+    number_records_from_one()
     for _ in range(7):
         add_record(acme, at=NOW, cost_nanos=3)
     assert roll_up(now=NOW, batch_max=2) == 7
