@@ -33,7 +33,9 @@ from billing.price_conditions import (
     something_is_priced,
 )
 from billing.quota_models import QuotaRequest, QuotaStatus, TemporaryRaise
+from billing.reconciliation_models import Reconciliation, ReconciliationRow
 from billing.scope_models import ScopeBudget, ScopeLimit
+from billing.upkeep_models import PeriodicWork, Verification, WorkerProcess
 from core import ids
 from keys.models import ApiKey
 from orgs.models import Organization, User
@@ -53,12 +55,17 @@ __all__ = [
     "LedgerEntry",
     "LedgerTransaction",
     "NumberSeries",
+    "PeriodicWork",
     "PostingWatermark",
     "QuotaRequest",
     "QuotaStatus",
+    "Reconciliation",
+    "ReconciliationRow",
     "ScopeBudget",
     "ScopeLimit",
     "TemporaryRaise",
+    "Verification",
+    "WorkerProcess",
 ]
 
 

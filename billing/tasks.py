@@ -15,6 +15,7 @@ from billing.actions.quota import expire_requests
 from billing.actions.raises import announce_ending_raises, revert_ended_raises
 from billing.actions.scope_mending import mend_scope_budgets
 from billing.actions.sweep import charge_orphaned_holds
+from billing.actions.upkeep import prove_audit, prove_books
 from billing.actions.usage_posting import post_usage
 from core.outages import postponed_without_database
 
@@ -72,3 +73,14 @@ def close_cycles(**_unknown: object) -> None:
 @postponed_without_database
 def warn_of_credit(**_unknown: object) -> None:
     warn_of_credit_that_ends(now=timezone.now())
+
+
+# It may take long, and is not to be taken for lost and begun again meanwhile.
+@shared_task(
+    name="billing.prove", acks_late=False, soft_time_limit=3300, time_limit=3600
+)
+@postponed_without_database
+def prove(**_unknown: object) -> None:
+    if settings.NIGHTLY_PROOFS:
+        prove_books(now=timezone.now())
+        prove_audit(now=timezone.now())

@@ -1,63 +1,29 @@
 """
-Celery: the application and the one table of periodic work.
+Celery: the application.
 
-All work is periodic and safe to repeat, so a lost message costs one interval. Redis
-carries nothing that is not in Postgres.
+All work is periodic and safe to repeat (`config.beat_table`), so a lost message costs
+one interval. Redis carries nothing that is not in Postgres.
 """
 
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from typing import Any
 
 from celery import Celery, Task
-from celery.schedules import crontab
-from celery.signals import worker_init, worker_ready
+from celery.signals import before_task_publish, worker_init, worker_ready
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-from django.conf import settings
 
 from config import safety
+from config.beat_table import BEAT_TABLE, PUBLISHED_AT, QUEUE
 from orgs.logins import log_in_as_application
 from orgs.origin import Door, Origin, arriving_by
 from orgs.reach import NOBODYS, whole_installation
 
 safety.stop_if_unsafe()
-# A turn that waited for so many intervals is dropped: later ones do its work.
-TURNS_KEPT = 4
-
-
-def every(interval_s: float, task: str) -> dict[str, Any]:
-    """Return a beat entry whose messages do not pile up while no worker runs."""
-    return {
-        "task": task,
-        "schedule": interval_s,
-        "options": {"expires": interval_s * TURNS_KEPT},
-    }
-
-
-BEAT_TABLE: dict[str, dict[str, Any]] = {
-    "roll up usage records": every(2.0, "usage.roll_up"),
-    "evaluate limits": every(5.0, "billing.evaluate_limits"),
-    "send the outbox": every(5.0, "orgs.send_outbox"),
-    "anchor the audit log": every(3600.0, "orgs.anchor_audit"),
-    "sweep orphaned holds": every(
-        settings.SWEEP_INTERVAL_S, "billing.sweep_orphaned_holds"
-    ),
-    "post usage to the ledger": every(60.0, "billing.post_usage"),
-    "close billing cycles": every(60.0, "billing.close_cycles"),
-    "warn of keys that expire": every(600.0, "keys.warn_of_expiry"),
-    "write off ended credit": every(60.0, "billing.write_off_credit"),
-    "warn of credit that ends": every(60.0, "billing.warn_of_credit"),
-    "revert temporary raises": every(30.0, "billing.keep_quota"),
-    "forget kept answers": every(600.0, "billing.forget_kept_answers"),
-    "make partitions": {
-        "task": "usage.make_partitions",
-        "schedule": crontab(hour="3", minute="17"),
-        "options": {"expires": 3600.0},
-    },
-}
 
 
 class OwnTask(Task):  # type: ignore[type-arg]
@@ -80,6 +46,7 @@ app.conf.update(
     # Longer than any task, shorter than anyone waits for what a dead worker took.
     broker_transport_options={"visibility_timeout": 300},
     enable_utc=True,
+    task_default_queue=QUEUE,
     task_acks_late=True,
     task_ignore_result=True,
     task_serializer="json",
@@ -92,6 +59,12 @@ app.conf.update(
     worker_prefetch_multiplier=1,
 )
 app.autodiscover_tasks()
+app.autodiscover_tasks(["config"], related_name="worker_presence")
+
+
+@before_task_publish.connect
+def note_publication(headers: dict[str, Any], **_: object) -> None:
+    headers[PUBLISHED_AT] = datetime.now(UTC).isoformat()
 
 
 @worker_init.connect

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import redis
-from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 
-REDIS_TIMEOUT_S = 2.0
+from config.work_queue import redis_client
 
 
 @login_not_required
@@ -43,12 +42,7 @@ def check_postgres() -> str:
 
 def check_redis() -> str:
     try:
-        client = redis.Redis.from_url(
-            settings.REDIS_URL,
-            socket_timeout=REDIS_TIMEOUT_S,
-            socket_connect_timeout=REDIS_TIMEOUT_S,
-        )
-        with client:
+        with redis_client() as client:
             client.ping()
     except redis.RedisError:
         return "unreachable"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -18,6 +18,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import REGISTRY, GaugeMetricFamily
 
 from billing.models import GatewayProcess, Hold
+from config.vitals import books, surroundings, work
+from config.vitals.line import Line
 from orgs.access import is_operator
 from orgs.models import MailStatus, OutboxMail
 from orgs.reach import whole_installation
@@ -26,6 +28,58 @@ from usage.queries import watermark
 
 GATEWAY_ALIVE_S = 10
 ESTIMATES_SPAN = timedelta(days=1)
+# Facts of the operator's page of health: name, which line's, which fact, meaning.
+VITALS: tuple[tuple[str, Callable[[datetime], Line], str, str], ...] = (
+    ("workers", work.workers, "alive", "Workers that live."),
+    ("queue_waiting", work.queue, "waiting", "Tasks that wait for a worker."),
+    (
+        "queue_oldest_seconds",
+        work.queue,
+        "oldest_seconds",
+        "How long the first of them waits.",
+    ),
+    (
+        "periodic_work_late",
+        work.periodic_work,
+        "late",
+        "Periodic tasks late or failed.",
+    ),
+    ("rollup_lag_records", books.rollups, "lag_records", "Records not in the sums."),
+    ("ledger_lag_records", books.posting, "lag_records", "Records not posted."),
+    ("ledger_lag_seconds", books.posting, "lag_seconds", "How long the first waits."),
+    ("orphaned_holds", books.holds, "orphaned", "Holds that nobody settles."),
+    ("unpriced_models", books.unpriced, "models", "Models in use without a price."),
+    (
+        "partitions_made",
+        books.partitions,
+        "months_made",
+        "Months with a partition, from this one on.",
+    ),
+    (
+        "outbox_failed",
+        surroundings.mail,
+        "failed",
+        "Mails given up in the last 7 days.",
+    ),
+    (
+        "books_wrong",
+        books.proof_of_books,
+        "wrong",
+        "Invariants that the last proof of the books found broken.",
+    ),
+    (
+        "books_proven_seconds",
+        books.proof_of_books,
+        "age_seconds",
+        "How long ago that was.",
+    ),
+    (
+        "audit_wrong",
+        books.proof_of_audit,
+        "wrong",
+        "What the last proof of the audit log found wrong.",
+    ),
+)
 
 
 @login_not_required
@@ -98,6 +152,13 @@ class DatabaseCollector:
             self.estimated_records(),
         )
         yield gauge("gateways", "Gateways that live.", self.living_gateways())
+        yield from self.vitals()
+
+    def vitals(self) -> Iterator[GaugeMetricFamily]:
+        lines = {look: look(self.now) for look in {each[1] for each in VITALS}}
+        for name, look, fact, meaning in VITALS:
+            # What is not known yet, or Redis does not tell, is 0.
+            yield gauge(name, meaning, float(lines[look].facts.get(fact) or 0))
 
     def seconds_since(self, instant: datetime | None) -> float:
         return max(0.0, (self.now - instant).total_seconds()) if instant else 0.0

@@ -138,6 +138,7 @@ INVITATION_VALID_DAYS = 7
 INVITATIONS_PER_DAY = env.int("INVITATIONS_PER_DAY", default=100)
 OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", default="").rstrip("/")
 OIDC_NAME = env.str("OIDC_NAME", default="Single sign-on")
+NIGHTLY_PROOFS = env.bool("NIGHTLY_PROOFS", default=True)
 AUDIT_ANCHORS_TO = env.list("AUDIT_ANCHORS_TO", default=[])
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 

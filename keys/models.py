@@ -164,3 +164,32 @@ class ProviderKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.base_url} …{self.last_four}"
+
+
+class ProviderAdminKey(models.Model):
+    """
+    The key by which an organization's provider is asked what it billed. Write-only.
+
+    Bound as a provider key is, see `ProviderKey`. Nothing is spent with it, and the
+    gateway cannot read it.
+    """
+
+    row_uuid = models.UUIDField(unique=True, default=uuid.uuid4)
+    organization = models.OneToOneField(
+        Organization, on_delete=models.CASCADE, related_name="provider_admin_key"
+    )
+    base_url = models.URLField(max_length=300)
+    # The provider's project that is this organization's; empty: the whole account.
+    project_id = models.CharField(max_length=80, blank=True, default="")
+    ciphertext = models.TextField()
+    last_four = models.CharField(max_length=4)
+    created_by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    replaced_at = models.DateTimeField(null=True, blank=True)
+    # When the provider took the key; null if nobody asked it.
+    verified_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.base_url} …{self.last_four}"

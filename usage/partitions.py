@@ -48,3 +48,15 @@ def exists(table: str) -> bool:
     with connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [table])
         return bool(cursor.fetchone()[0])
+
+
+def months_made(*, now: datetime) -> int:
+    """
+    Return for how many months in a row there is a partition, this one included.
+
+    0: what is booked now goes to the default partition. At most `MONTHS_AHEAD` + 1.
+    """
+    month, made = cycle_of(now), 0
+    while made <= MONTHS_AHEAD and exists(partition_name(month)):
+        month, made = next_cycle(month), made + 1
+    return made

@@ -64,6 +64,11 @@ CONSOLE_READS = {
     "billing_price",
     "billing_gatewayprocess",
     "billing_keptanswer",
+    "billing_workerprocess",
+    "billing_periodicwork",
+    "billing_verification",
+    "billing_reconciliation",
+    "billing_reconciliationrow",
 }
 CONSOLE_ADDS = {"orgs_auditevent"}
 

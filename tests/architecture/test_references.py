@@ -18,6 +18,8 @@ from billing.models import (
     Hold,
     KeptAnswer,
     RateLimit,
+    Reconciliation,
+    ReconciliationRow,
     ScopeBudget,
     ScopeLimit,
 )
@@ -61,6 +63,7 @@ BREAKS = {
     "invoice_line_of_invoice": ("invoice_id", "billing_invoice"),
     "invoice_line_of_adjustment": ("transaction_id", "billing_ledgertransaction"),
     "invoice_payment_of_invoice": ("invoice_id", "billing_invoice"),
+    "reconciliation_row_of_run": ("reconciliation_id", "billing_reconciliation"),
 }
 # Checks that would say no first.
 LOOSENED = (
@@ -110,6 +113,7 @@ def refer(organization: Organization, key: ApiKey) -> None:
         organization=organization, grant=credit, stage="low", created_at=now
     )
     post(organization)
+    compare(organization)
     cycle: dict[str, Any] = {"organization": organization, "cycle_start": cycle_of(now)}
     budget, _ = Budget.objects.get_or_create(**cycle)
     ScopeBudget.objects.create(**cycle, scope="key", subject_id=key.pk)
@@ -182,6 +186,26 @@ def bill(organization: Organization, adjustment: LedgerTransaction) -> None:
     )
     InvoicePayment.objects.create(
         **of, invoice=invoice, amount_nanos=10**7, paid_on=now.date(), recorded_at=now
+    )
+
+
+def compare(organization: Organization) -> None:
+    """Add a comparison with the provider, and a row of it."""
+    today = timezone.now().date()
+    run = Reconciliation.objects.create(
+        organization=organization,
+        first_day=today,
+        last_day=today,
+        requested_at=timezone.now(),
+    )
+    ReconciliationRow.objects.create(
+        organization=organization,
+        reconciliation=run,
+        day=today,
+        model="gpt-5",
+        verdict="ours_only",
+        ours_nanos=1,
+        is_provisional=False,
     )
 
 

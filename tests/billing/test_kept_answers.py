@@ -9,7 +9,7 @@ import pytest
 
 from billing.actions.kept_answers import forget_kept_answers
 from billing.models import KeptAnswer
-from config.celery import BEAT_TABLE
+from config.beat_table import BEAT_TABLE
 from orgs.models import Organization
 from tests.factories import NOW
 from tests.usage_factories import make_key

@@ -14,8 +14,15 @@ import pytest
 from django.db import OperationalError
 from django.utils import timezone
 
-from billing.models import BillingProfile, Budget, SoftLimit
-from config.celery import BEAT_TABLE, app
+from billing.models import (
+    BillingProfile,
+    Budget,
+    PeriodicWork,
+    SoftLimit,
+    WorkerProcess,
+)
+from config.beat_table import BEAT_TABLE
+from config.celery import app
 from core.outages import postponed_without_database
 from core.periods import cycle_of
 from orgs.models import MailStatus, Organization, OutboxMail
@@ -60,6 +67,13 @@ def is_sent() -> bool:
     return OutboxMail.objects.filter(status=MailStatus.SENT).exists()
 
 
+def has_noted_its_work() -> bool:
+    """Say whether the worker told that it lives, and how a task went."""
+    is_there = WorkerProcess.objects.filter(tasks__gt=0).exists()
+    rolled_up = PeriodicWork.objects.filter(task="usage.roll_up")
+    return is_there and rolled_up.filter(succeeded_at__isnull=False).exists()
+
+
 @pytest.mark.processes
 def test_a_charge_becomes_a_rollup_and_a_mail_by_itself(
     committed_db: None, acme: Organization, tmp_path: Path
@@ -76,8 +90,10 @@ def test_a_charge_becomes_a_rollup_and_a_mail_by_itself(
         rig.wait_until(is_sent, deadline_s=30, what="no mail was sent")
         told_at = RollupWatermark.objects.get().as_of
         rig.wait_until(lambda: RollupWatermark.objects.get().as_of > told_at)
+        rig.wait_until(has_noted_its_work, what="the worker noted nothing")
     assert sink.recipients == ["ada@acme.example"]
     assert UsageHour.objects.get().cost_nanos == usd(4)
+    assert not WorkerProcess.objects.exists(), "it did not sign off"
 
 
 def test_every_entry_of_the_beat_table_is_a_task() -> None:
