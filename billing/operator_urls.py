@@ -7,9 +7,11 @@ from django.urls import path
 from billing import (
     operator_credit_views,
     operator_invoice_views,
+    operator_mail_views,
     operator_quota_views,
     operator_views,
 )
+from orgs.views import outbox
 
 app_name = "operator"
 urlpatterns = [
@@ -49,6 +51,15 @@ urlpatterns = [
         operator_credit_views.grant,
         name="grant_credit",
     ),
+    path("outbox", outbox.outbox, name="outbox"),
+    path("outbox/previews", operator_mail_views.mail_previews, name="mail_previews"),
+    path(
+        "outbox/previews/<slug:sample_name>",
+        operator_mail_views.mail_preview,
+        name="mail_preview",
+    ),
+    path("outbox/<slug:mail_id>", outbox.outbox_mail, name="outbox_mail"),
+    path("outbox/<slug:mail_id>/again", outbox.send_again, name="send_again"),
     path(
         "credit/<slug:credit_id>/void", operator_credit_views.void, name="void_credit"
     ),

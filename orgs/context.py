@@ -41,6 +41,8 @@ OPERATOR_PAGES: Pages = (
     ("Quota requests", "gauge", "operator:quota"),
     ("Organizations", "users", "operator:organizations"),
     ("Invoices", "receipt", "operator:invoices"),
+    ("Outbox", "mail", "operator:outbox"),
+    ("Health", "circle-check", "operator_health"),
     ("Admin", "shield-check", "admin:index"),
 )
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +26,40 @@ SELECT recipient, %s, %s, %s, %s, %s, %s, 'queued', 0, %s, '', %s
 FROM unnest(%s::text[]) AS recipient
 ON CONFLICT (dedupe_key, recipient) DO NOTHING
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A mail that was written, and not queued."""
+
+    kind: str
+    subject: str
+    body_text: str
+    body_html: str
+
+
+@dataclass(frozen=True, slots=True)
+class Drafting:
+    facts: Mapping[str, Any]
+    drafts: list[Draft] = field(default_factory=list)
+
+
+_drafting: ContextVar[Drafting | None] = ContextVar("drafting", default=None)
+
+
+@contextmanager
+def drafted(**facts: Any) -> Iterator[list[Draft]]:
+    """
+    Write what the block queues into the list that this yields, and queue nothing.
+
+    To show what mails say: `facts` stand in for those that a template is given.
+    """
+    drafting = Drafting(facts)
+    token = _drafting.set(drafting)
+    try:
+        yield drafting.drafts
+    finally:
+        _drafting.reset(token)
 
 
 def queue_mail(
@@ -48,6 +85,8 @@ def queue_mail(
         "subject": subject,
         **context,
     }
+    if drafting := _drafting.get():
+        values |= drafting.facts
     return queue_message(
         kind=kind,
         recipients=recipients,
@@ -72,6 +111,12 @@ def queue_message(
     now: datetime,
 ) -> int:
     """Queue a mail whose text is written already; see `queue_mail`."""
+    if drafting := _drafting.get():
+        draft = Draft(
+            kind, one_line(subject), body_text.strip() + "\n", body_html.strip()
+        )
+        drafting.drafts.append(draft)
+        return 0
     organization_id = organization.pk if organization else None
     with elsewhere(organization_id, "a mail"), connection.cursor() as cursor:
         cursor.execute(

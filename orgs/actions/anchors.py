@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from datetime import datetime
+from collections.abc import Sequence
+from datetime import date, datetime
 
 from django.conf import settings
 from django.db import transaction
@@ -66,22 +67,34 @@ def mail_audit_anchors(*, now: datetime) -> int:
     rewritten together. An installation that is younger than the month sends none.
     """
     month = cycle_of(now)
-    cause = f"audit_anchors:{month:%Y-%m}"
+    cause = cause_of_anchor_mail(month)
     is_old = AuditAnchor.objects.filter(taken_at__lt=start_of_day(month)).exists()
     if not is_old or OutboxMail.objects.filter(dedupe_key=cause).exists():
         return 0
     chains = AuditChain.objects.select_related("organization").order_by("pk")
     ends = [(name_of(c), c.sequence, c.hash) for c in chains[:CHAINS_MAILED_MAX]]
+    return queue_anchor_mail(ends, left_out=chains.count() - len(ends), now=now)
+
+
+def queue_anchor_mail(
+    ends: Sequence[tuple[str, int, str]], *, left_out: int, now: datetime
+) -> int:
+    """Queue the mail with the ends of chains: name, place of the last event, hash."""
+    month = cycle_of(now)
     return queue_mail(
         kind="audit_anchors",
         recipients=settings.AUDIT_ANCHORS_TO or addresses_of_operators(),
         subject=f"Anchors of the audit log, {month:%B %Y}: keep this mail",
         template="audit_anchors",
-        context={"ends": ends, "now": now, "left_out": chains.count() - len(ends)},
-        dedupe_key=cause,
+        context={"ends": ends, "now": now, "left_out": left_out},
+        dedupe_key=cause_of_anchor_mail(month),
         organization=None,
         now=now,
     )
+
+
+def cause_of_anchor_mail(month: date) -> str:
+    return f"audit_anchors:{month:%Y-%m}"
 
 
 def name_of(chain: AuditChain) -> str:

@@ -44,6 +44,10 @@ def reset_second_factors(
         details={"before": {"kinds": kinds}, "reason": reason, "sessions_ended": ended},
         now=now,
     )
+    queue_reset_mail(user, reason, now)
+
+
+def queue_reset_mail(user: User, reason: str, now: datetime) -> None:
     queue_mail(
         kind="two_factor_reset",
         recipients=[user.email],

@@ -79,6 +79,11 @@ def note_change(
         details={side: {"message": text} for side, text in messages.items() if text},
         now=now,
     )
+    queue_suspension_mail(organization, what, now)
+
+
+def queue_suspension_mail(organization: Organization, what: str, now: datetime) -> None:
+    """Tell the owners that it was suspended or reactivated."""
     queue_mail(
         kind=f"organization_{what}",
         recipients=addresses_of_owners(organization),

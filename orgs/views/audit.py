@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from django.core.handlers.asgi import ASGIRequest
-from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.utils import timezone
@@ -83,7 +83,7 @@ def export(request: OrgRequest, selection: EventSelection, kind: str) -> HttpRes
     return response  # type: ignore[return-value]
 
 
-def address(request: OrgRequest, **changes: str | None) -> str:
+def address(request: HttpRequest, **changes: str | None) -> str:
     """Return the page's own address with parts of its query changed or left out."""
     query = {name: value for name, value in request.GET.items() if value}
     wanted = {**query, **changes}

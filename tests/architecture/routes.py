@@ -19,7 +19,7 @@ from keys.actions import block_key
 from keys.models import FormerKey
 from orgs.access import OPERATORS_ONLY, PERMISSION, WHILE_SUSPENDED
 from orgs.actions import invite_member
-from orgs.models import AuditEvent, Organization, Role, User
+from orgs.models import AuditEvent, Organization, OutboxMail, Role, User
 from orgs.permissions import Permission
 from tests.factories import join, usd
 from tests.factors import give_app
@@ -139,6 +139,8 @@ OTHER_ARGUMENTS = {
     "organization_id": "org-1",
     "credit_id": "credit_1",
     "number": "INV-1",
+    "mail_id": "1",
+    "sample_name": "invoice",
 }
 
 
@@ -282,9 +284,20 @@ def furnish(
             "credit_id": credit.public_id,
             "record_id": record.public_id,
             "number": invoice.number,
+            **operators_objects(acme),
             "audit_id": AuditEvent.objects.filter(organization=acme)[0].public_id,
         }
     )
+
+
+def operators_objects(organization: Organization) -> dict[str, str]:
+    """Return what operators' pages name; another sample for each organization."""
+    mail = OutboxMail.objects.filter(organization=organization).latest("pk")
+    samples = {"acme": "invoice", "globex": "hard_limit"}
+    return {
+        "mail_id": str(mail.pk),
+        "sample_name": samples.get(organization.slug, "soft_limit"),
+    }
 
 
 def everything_written() -> dict[str, str]:

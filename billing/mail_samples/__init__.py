@@ -1,0 +1,1 @@
+"""Every mail that the product sends, filled in with sample data."""

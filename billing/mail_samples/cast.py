@@ -1,0 +1,143 @@
+"""Who and what the sample mails tell of. Nothing of it is in the database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from functools import cached_property
+
+from billing.funding_models import CreditGrant
+from billing.invoice_models import Invoice, InvoiceKind
+from billing.models import Alert, AlertKind
+from billing.quota_models import QuotaRequest, QuotaStatus, TemporaryRaise
+from core.money import NANOS_PER_DOLLAR
+from core.periods import cycle_of, previous_cycle
+from keys.models import ApiKey, ApiKeyKind
+from orgs.models import Environment, Invitation, Organization, Role, User
+
+# No row has it.
+NO_ROW = 0
+
+
+@dataclass(frozen=True)
+class Cast:
+    """Sample rows as of an instant."""
+
+    now: datetime
+
+    @cached_property
+    def organization(self) -> Organization:
+        return Organization(
+            pk=NO_ROW,
+            public_id="org-sample",
+            name="Acme",
+            slug="acme",
+            environment=Environment.PRODUCTION,
+        )
+
+    @cached_property
+    def suspended(self) -> Organization:
+        return Organization(
+            pk=NO_ROW,
+            public_id="org-sample",
+            name="Acme",
+            slug="acme",
+            environment=Environment.PRODUCTION,
+            suspended_at=self.now,
+            suspended_message="A bill is open since March.",
+        )
+
+    @cached_property
+    def ada(self) -> User:
+        return User(
+            pk=NO_ROW, email="ada@acme.example", name="Ada Moss", is_active=True
+        )
+
+    @cached_property
+    def invitation(self) -> Invitation:
+        return Invitation(
+            pk=NO_ROW,
+            public_id="inv_sample",
+            organization=self.organization,
+            email="nora@acme.example",
+            role=Role.READER,
+            token_digest="0" * 64,
+            invited_by=self.ada,
+            expires_at=self.now + timedelta(days=7),
+        )
+
+    def alert(self, kind: AlertKind, *, limit: int, spent: int) -> Alert:
+        """Return an alert over dollars of the current cycle."""
+        return Alert(
+            organization=self.organization,
+            kind=kind,
+            cycle_start=cycle_of(self.now),
+            limit_nanos=limit * NANOS_PER_DOLLAR,
+            spent_nanos=spent * NANOS_PER_DOLLAR,
+        )
+
+    def grant(self, *, ends_in: timedelta, used: int) -> CreditGrant:
+        """Return a trial of five dollars of which some are used."""
+        return CreditGrant(
+            organization=self.organization,
+            public_id="credit_sample",
+            name="Trial",
+            amount_nanos=5 * NANOS_PER_DOLLAR,
+            consumed_nanos=used * NANOS_PER_DOLLAR,
+            effective_at=self.now - timedelta(days=90),
+            expires_at=self.now + ends_in,
+        )
+
+    def quota_request(self, status: QuotaStatus) -> QuotaRequest:
+        grants = {
+            QuotaStatus.APPROVED: 400 * NANOS_PER_DOLLAR,
+            QuotaStatus.PARTIALLY_APPROVED: 250 * NANOS_PER_DOLLAR,
+        }
+        return QuotaRequest(
+            organization=self.organization,
+            public_id="req_sample",
+            requested_by=self.ada,
+            requested_nanos=400 * NANOS_PER_DOLLAR,
+            limit_before_nanos=120 * NANOS_PER_DOLLAR,
+            reason="A launch in spring: about three times the requests of today.",
+            status=status,
+            granted_nanos=grants.get(status),
+            message="" if status == QuotaStatus.PENDING else "Good luck with it.",
+        )
+
+    def temporary_raise(self, *, has_ended: bool) -> TemporaryRaise:
+        return TemporaryRaise(
+            organization=self.organization,
+            request=self.quota_request(QuotaStatus.APPROVED),
+            raised_nanos=400 * NANOS_PER_DOLLAR,
+            reverts_to_nanos=120 * NANOS_PER_DOLLAR,
+            ends_at=self.now if has_ended else self.now + timedelta(days=2),
+            ended_at=self.now if has_ended else None,
+        )
+
+    @cached_property
+    def invoice(self) -> Invoice:
+        return Invoice(
+            organization=self.organization,
+            public_id="invoice_sample",
+            kind=InvoiceKind.INVOICE,
+            number="INV-000042",
+            cycle_start=previous_cycle(cycle_of(self.now)),
+            issued_at=self.now,
+            due_on=(self.now + timedelta(days=30)).date(),
+            tax_percent=Decimal(0),
+            total_nanos=9_876 * NANOS_PER_DOLLAR // 100,
+        )
+
+    def key(self, *, ends_in: timedelta) -> ApiKey:
+        return ApiKey(
+            pk=NO_ROW,
+            kind=ApiKeyKind.SERVICE,
+            environment=Environment.PRODUCTION,
+            organization=self.organization,
+            name="Search service",
+            handle="s4mpl3k3y0",
+            last_four="wxyz",
+            expires_at=self.now + ends_in,
+        )

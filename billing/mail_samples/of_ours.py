@@ -1,0 +1,152 @@
+"""The mails of the product's own actions, written by the functions that queue them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+
+from billing.alert_mail import queue_hard_limit_mail, queue_soft_limit_mail
+from billing.credit_mail import queue_credit_mail
+from billing.funding_models import NoticeStage
+from billing.invoice_mail import queue_invoice_mail
+from billing.mail_samples.cast import Cast
+from billing.mail_samples.sample import Sample
+from billing.models import AlertKind
+from billing.quota_mail import (
+    queue_raise_mail,
+    queue_status_mail,
+    queue_waiting_mail,
+)
+from billing.quota_models import QuotaStatus
+from core.money import NANOS_PER_DOLLAR
+from keys.actions.expiry import queue_notice
+from orgs.actions.anchors import queue_anchor_mail
+from orgs.actions.invitations import queue_invitation
+from orgs.actions.second_factors import queue_reset_mail
+from orgs.actions.suspension import queue_suspension_mail
+
+# Stands in for what is read of usage: the sample organization has none.
+SPENT_ON = {
+    "largest_models": [
+        ("gpt-5", 31 * NANOS_PER_DOLLAR),
+        ("gpt-4o-mini", 9 * NANOS_PER_DOLLAR),
+    ],
+    "largest_keys": [("Search service", 40 * NANOS_PER_DOLLAR)],
+    "hard_limit_nanos": 50 * NANOS_PER_DOLLAR,
+    "percent": 80,
+    "is_refusing": False,
+}
+
+
+def samples(cast: Cast) -> Iterator[Sample]:
+    yield from of_people(cast)
+    yield from of_limits(cast)
+    yield from of_credit(cast)
+    yield from of_quota(cast)
+    yield from of_operation(cast)
+
+
+def of_people(cast: Cast) -> Iterator[Sample]:
+    now = cast.now
+    yield Sample(
+        "invitation",
+        "An owner invites somebody, or sends the invitation again.",
+        partial(queue_invitation, cast.invitation, "sample-token", now),
+    )
+    yield Sample(
+        "two_factor_reset",
+        "The operator took off somebody's second factor.",
+        partial(queue_reset_mail, cast.ada, "She lost her phone; we called her.", now),
+    )
+    for name, ends_in in (("soon", timedelta(days=3)), ("over", timedelta(0))):
+        key = cast.key(ends_in=ends_in)
+        yield Sample(
+            f"key_expiry-{name}",
+            "An API key ends 14 days later, 3 days later, or now.",
+            partial(queue_notice, key, ends_in.days, now=now),
+        )
+
+
+def of_limits(cast: Cast) -> Iterator[Sample]:
+    soft, now = AlertKind.SOFT_LIMIT, cast.now
+    reached = [cast.alert(soft, limit=limit, spent=40) for limit in (40, 20)]
+    yield Sample(
+        "soft_limit",
+        "Spending reached a soft limit; once for each and cycle.",
+        partial(queue_soft_limit_mail, cast.organization, reached, now=now),
+        facts=SPENT_ON,
+    )
+    hard = cast.alert(AlertKind.HARD_LIMIT, limit=50, spent=50)
+    yield Sample(
+        "hard_limit",
+        "Spending reached the hard limit: requests are refused.",
+        partial(queue_hard_limit_mail, cast.organization, hard, now=now),
+        facts=SPENT_ON | {"percent": 100, "is_refusing": True},
+    )
+
+
+def of_credit(cast: Cast) -> Iterator[Sample]:
+    stages = (
+        (NoticeStage.DAYS_14, timedelta(days=14), 2),
+        (NoticeStage.DAYS_3, timedelta(days=3), 2),
+        (NoticeStage.DAYS_0, timedelta(0), 2),
+        (NoticeStage.LOW, timedelta(days=60), 4),
+    )
+    for stage, ends_in, used in stages:
+        grant = cast.grant(ends_in=ends_in, used=used)
+        yield Sample(
+            f"credit_notice-{stage}",
+            f"Of credit: {stage.label.lower()}.",
+            partial(
+                queue_credit_mail, grant, stage, is_all_there_is=True, now=cast.now
+            ),
+        )
+
+
+def of_quota(cast: Cast) -> Iterator[Sample]:
+    now = cast.now
+    for status in QuotaStatus:
+        yield Sample(
+            f"quota_request-{status}",
+            f"A quota request is {status.label.lower()}: to owners and whoever asked.",
+            partial(queue_status_mail, cast.quota_request(status), now=now),
+        )
+    pending = cast.quota_request(QuotaStatus.PENDING)
+    yield Sample(
+        "quota_waiting",
+        "A quota request waits for a decision: to the operators.",
+        partial(queue_waiting_mail, pending, now=now),
+    )
+    for kind, has_ended in (("raise_ending", False), ("raise_ended", True)):
+        raised = cast.temporary_raise(has_ended=has_ended)
+        yield Sample(
+            kind,
+            "A temporary raise ends two days later, or has ended.",
+            partial(queue_raise_mail, raised, now=now),
+        )
+
+
+def of_operation(cast: Cast) -> Iterator[Sample]:
+    now = cast.now
+    yield Sample(
+        "invoice",
+        "An invoice was issued.",
+        partial(queue_invoice_mail, cast.invoice, now=now),
+    )
+    yield Sample(
+        "organization_suspended",
+        "The operator suspended an organization.",
+        partial(queue_suspension_mail, cast.suspended, "suspended", now),
+    )
+    yield Sample(
+        "organization_reactivated",
+        "The operator ended a suspension.",
+        partial(queue_suspension_mail, cast.organization, "reactivated", now),
+    )
+    ends = [("installation", 412, "3f" * 32), ("org-sample", 96, "9c" * 32)]
+    yield Sample(
+        "audit_anchors",
+        "Once a month, to the operators: where the chains of the audit log end.",
+        partial(queue_anchor_mail, ends, left_out=0, now=now),
+    )
