@@ -11,7 +11,7 @@ from billing import (
     operator_quota_views,
     operator_views,
 )
-from orgs.views import outbox
+from orgs.views import outbox, viewing
 
 app_name = "operator"
 urlpatterns = [
@@ -41,6 +41,17 @@ urlpatterns = [
         operator_invoice_views.take_back,
         name="take_back",
     ),
+    path(
+        "organizations/<slug:organization_id>/view",
+        viewing.view_organization,
+        name="view_organization",
+    ),
+    path(
+        "organizations/<slug:organization_id>/view/begin",
+        viewing.begin,
+        name="begin_viewing",
+    ),
+    path("viewing/stop", viewing.stop, name="stop_viewing"),
     path(
         "organizations/<slug:organization_id>",
         operator_credit_views.organization,

@@ -28,6 +28,7 @@ BEAT_TABLE: dict[str, dict[str, Any]] = {
     "evaluate limits": every(5.0, "billing.evaluate_limits"),
     "send the outbox": every(5.0, "orgs.send_outbox"),
     "anchor the audit log": every(3600.0, "orgs.anchor_audit"),
+    "end viewings": every(60.0, "orgs.end_viewings"),
     "sweep orphaned holds": every(
         settings.SWEEP_INTERVAL_S, "billing.sweep_orphaned_holds"
     ),

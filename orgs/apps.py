@@ -8,7 +8,8 @@ class OrgsConfig(AppConfig):
     verbose_name = "People and organizations"
 
     def ready(self) -> None:
-        from orgs import factor_events, login_events
+        from orgs import factor_events, login_events, viewing_events
 
         factor_events.listen()
         login_events.listen()
+        viewing_events.listen()

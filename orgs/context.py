@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import SimpleLazyObject
 
+from orgs.access import viewing_in
 from orgs.models import Membership, Organization, User
 from orgs.queries import organizations_of
 
@@ -61,6 +63,7 @@ def page(request: HttpRequest) -> dict[str, Any]:
     return {
         "organization": organization,
         "membership": getattr(request, "membership", None),
+        "viewing": SimpleLazyObject(partial(viewing_in, request)),
         "memberships": SimpleLazyObject(memberships_of(request)),
         "navigation": navigation(request, organization),
         "theme": theme_of(request),

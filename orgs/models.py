@@ -21,6 +21,7 @@ from core import ids
 # The audit log, and what belongs to one person, have modules of their own.
 from orgs.audit_models import AuditAnchor, AuditChain, AuditEvent, AuditLink
 from orgs.person_models import FirstSetUp, MailOptOut
+from orgs.viewing_models import Viewing, ViewingEnd
 
 __all__ = [
     "AuditAnchor",
@@ -29,6 +30,8 @@ __all__ = [
     "AuditLink",
     "FirstSetUp",
     "MailOptOut",
+    "Viewing",
+    "ViewingEnd",
 ]
 
 

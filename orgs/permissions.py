@@ -135,6 +135,9 @@ Everybody who can log in may create an organization, and owns it then.
 While the operator has suspended an organization, its pages stay to be read and rights
 can be taken away; nobody is invited to it, and no key is added to it (403).
 
+An operator who views an organization sees what an owner sees and changes nothing;
+owners are told ([operations](operations.md#looking-at-an-organization)).
+
 Every page is walked by every method as every kind of actor, with own, foreign and
 missing objects; a page that nobody listed fails a test, and a refusal writes nothing.
 On 2026-11-23 that was 9,366 requests by 11 kinds of actor to pages, 3,052 to the

@@ -7,9 +7,18 @@ from datetime import datetime
 from allauth.mfa.models import Authenticator
 from django.db.models import QuerySet, Sum
 
-from orgs.models import Invitation, MailOptOut, Membership, Organization, Role, User
+from orgs.models import (
+    Invitation,
+    MailOptOut,
+    Membership,
+    Organization,
+    Role,
+    User,
+    Viewing,
+)
 from orgs.tokens import digest_token
 
+VIEWINGS_SHOWN = 20
 # Recovery codes are none: they come with these.
 SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
 
@@ -134,3 +143,23 @@ def is_invited(email: str, *, now: datetime) -> bool:
 
 def has_account(email: str) -> bool:
     return User.objects.filter(email=email.strip().lower()).exists()
+
+
+def viewing_under_way(
+    operator: User, public_id: str, *, now: datetime
+) -> Viewing | None:
+    """Return an operator's viewing, if it is not over and the organization is there."""
+    viewings = Viewing.objects.select_related("organization", "operator").filter(
+        public_id=public_id,
+        operator=operator,
+        ended_at__isnull=True,
+        ends_at__gt=now,
+        organization__deleted_at__isnull=True,
+    )
+    return viewings.first()
+
+
+def viewings_of(organization: Organization) -> list[Viewing]:
+    """Return the newest viewings of an organization by operators."""
+    viewings = Viewing.objects.filter(organization=organization)
+    return list(viewings.select_related("operator").order_by("-pk")[:VIEWINGS_SHOWN])

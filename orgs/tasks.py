@@ -1,4 +1,4 @@
-"""Periodic work: outgoing mail, anchors of the audit log."""
+"""Periodic work: outgoing mail, anchors of the audit log, viewings that are over."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from core.outages import postponed_without_database
+from orgs.actions import end_viewings_that_are_over
 from orgs.actions.anchors import anchor_audit_chains, mail_audit_anchors
 from orgs.outbox import send_due_mail
 
@@ -21,3 +22,9 @@ def send_outbox(**_unknown: object) -> None:
 def anchor_audit(**_unknown: object) -> None:
     anchor_audit_chains(now=timezone.now())
     mail_audit_anchors(now=timezone.now())
+
+
+@shared_task(name="orgs.end_viewings")
+@postponed_without_database
+def end_viewings(**_unknown: object) -> None:
+    end_viewings_that_are_over(now=timezone.now())

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from django.test import Client
 
-from orgs.models import OutboxMail, User
+from orgs.models import Organization, OutboxMail, User
 from tests.factories import PASSWORD
 
 
@@ -16,6 +16,14 @@ def browser_of(user: User | None) -> Client:
     client = Client()
     if user is not None:
         client.force_login(user)
+    return client
+
+
+def viewing_browser_of(op: User, organization: Organization, *, reason: str) -> Client:
+    """Return a browser in which an operator views an organization."""
+    client = browser_of(op)
+    path = f"/operator/organizations/{organization.public_id}/view/begin"
+    assert client.post(path, {"reason": reason}).status_code == 302
     return client
 
 

@@ -14,7 +14,15 @@ from billing.quota_models import QuotaRequest, QuotaStatus, TemporaryRaise
 from core.money import NANOS_PER_DOLLAR
 from core.periods import cycle_of, previous_cycle
 from keys.models import ApiKey, ApiKeyKind
-from orgs.models import Environment, Invitation, Organization, Role, User
+from orgs.models import (
+    Environment,
+    Invitation,
+    Organization,
+    Role,
+    User,
+    Viewing,
+)
+from orgs.viewing_models import LONGEST_VIEWING
 
 # No row has it.
 NO_ROW = 0
@@ -65,6 +73,17 @@ class Cast:
             token_digest="0" * 64,
             invited_by=self.ada,
             expires_at=self.now + timedelta(days=7),
+        )
+
+    @cached_property
+    def viewing(self) -> Viewing:
+        return Viewing(
+            public_id="view_sample",
+            organization=self.organization,
+            operator=User(pk=NO_ROW, email="op@tokenhouse.example", name="Op"),
+            reason="Ticket 4711: you asked where the spend of Monday came from.",
+            began_at=self.now,
+            ends_at=self.now + LONGEST_VIEWING,
         )
 
     def alert(self, kind: AlertKind, *, limit: int, spent: int) -> Alert:

@@ -25,6 +25,7 @@ from orgs.actions.anchors import queue_anchor_mail
 from orgs.actions.invitations import queue_invitation
 from orgs.actions.second_factors import queue_reset_mail
 from orgs.actions.suspension import queue_suspension_mail
+from orgs.actions.viewings import queue_viewing_mail
 
 # Stands in for what is read of usage: the sample organization has none.
 SPENT_ON = {
@@ -143,6 +144,11 @@ def of_operation(cast: Cast) -> Iterator[Sample]:
         "organization_reactivated",
         "The operator ended a suspension.",
         partial(queue_suspension_mail, cast.organization, "reactivated", now),
+    )
+    yield Sample(
+        "viewing",
+        "An operator begins to view an organization: to its owners.",
+        partial(queue_viewing_mail, cast.viewing, now=now),
     )
     ends = [("installation", 412, "3f" * 32), ("org-sample", 96, "9c" * 32)]
     yield Sample(

@@ -46,6 +46,13 @@ from orgs.actions.second_factors import reset_second_factors
 from orgs.actions.security import NoSecondFactor, require_two_factor
 from orgs.actions.sessions import end_session
 from orgs.actions.suspension import reactivate_organization, suspend_organization
+from orgs.actions.viewings import (
+    NotAnOperator,
+    begin_viewing,
+    end_viewing,
+    end_viewings_that_are_over,
+    note_export,
+)
 
 __all__ = [
     "AccountExists",
@@ -60,6 +67,7 @@ __all__ = [
     "LastOwner",
     "NoSecondFactor",
     "NotAMember",
+    "NotAnOperator",
     "SentJustNow",
     "TooManyInvitations",
     "TooManyToday",
@@ -67,14 +75,18 @@ __all__ = [
     "accept_as_new_person",
     "accept_invitation",
     "add_member",
+    "begin_viewing",
     "change_role",
     "choose_mails",
     "close_organization",
     "create_organization",
     "end_session",
+    "end_viewing",
+    "end_viewings_that_are_over",
     "invite_many",
     "invite_member",
     "link_siblings",
+    "note_export",
     "reactivate_organization",
     "remove_member",
     "rename_organization",

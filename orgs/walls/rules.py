@@ -55,6 +55,7 @@ CONSOLE_READS = {
     "orgs_auditlink",
     "orgs_auditchain",
     "orgs_auditanchor",
+    "orgs_viewing",
     "usage_usagerecord",
     "usage_usagehour",
     "usage_rollupwatermark",

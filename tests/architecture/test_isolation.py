@@ -20,12 +20,13 @@ from django.urls import reverse
 from orgs.models import Membership, Organization, Role, User
 from tests.architecture import routes
 from tests.architecture.routes import Addresses, Route
-from tests.factories import join, make_user, suspend
-from tests.visits import browser_of
+from tests.factories import an_operator, join, make_user, suspend
+from tests.visits import browser_of, viewing_browser_of
 
 pytestmark = pytest.mark.django_db
 
-METHODS = ("get", "head", "post", "put", "patch", "delete", "options")
+READING = ("get", "head")
+METHODS = (*READING, "post", "put", "patch", "delete", "options")
 OK, FOUND, FORBIDDEN, NOT_FOUND, NOT_ALLOWED = 200, 302, 403, 404, 405
 SLUG = "slug"
 # The smallest walk that is one: fewer, and the table of URLs was not read.
@@ -249,6 +250,44 @@ def test_while_suspended_a_member_may_do_all_but_spend(world: World, name: str) 
                 assert status in {FORBIDDEN, NOT_ALLOWED}, (method, url)
     assert routes.everything_written() == before
     count(f"{name} while suspended", "own objects", seen)
+
+
+def test_an_operator_who_views_reads_as_an_owner_and_does_nothing_else(
+    world: World,
+) -> None:
+    browser = viewing_browser_of(an_operator(), world.acme, reason="To see all of it")
+    before, seen = routes.everything_written(), 0
+    pages = {*routes.READER_PAGES, *routes.OWNER_PAGES}
+    for route, url in everywhere(world, "own"):
+        for method in METHODS:
+            status = knock(browser, method, url).status_code
+            seen += 1
+            if route.name in pages and method in READING:
+                assert status in {OK, FOUND}, (method, url)
+            else:
+                assert status in {FORBIDDEN, NOT_ALLOWED}, (method, url)
+    assert routes.everything_written() == before
+    count("operator viewing", "own objects", seen)
+
+
+def test_an_operator_who_views_finds_no_object_of_others(world: World) -> None:
+    browser = viewing_browser_of(an_operator(), world.acme, reason="To see all of it")
+    before, seen = routes.everything_written(), 0
+    for _, url in everywhere(world, "foreign", "missing"):
+        for method in METHODS:
+            answer = send(browser, method, url)
+            seen += 1
+            assert answer.status_code in {FORBIDDEN, NOT_FOUND, NOT_ALLOWED}, url
+            if method in READING:
+                assert answer.status_code != FORBIDDEN, (method, url)
+    for route in routes.organization_routes():
+        for method in METHODS:
+            answer = send(browser, method, world.foreign.of(route.name))
+            seen += 1
+            assert answer.status_code in {NOT_FOUND, NOT_ALLOWED}, (method, route)
+    assert routes.everything_written() == before
+    assert seen > FEWEST_REQUESTS
+    count("operator viewing", "foreign and missing objects", seen)
 
 
 def allowed(route: Route, role: Role) -> bool:
