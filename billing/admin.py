@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
 
-from billing.actions.prices import add_price
+from billing.actions.prices import add_prices
 from billing.models import (
     Alert,
     BillingProfile,
@@ -57,6 +57,7 @@ class PriceAdmin(ReadOnlyAdmin):
     form = PriceForm
     list_display = (
         "model",
+        "organization",
         "service_tier",
         "effective_from",
         *RATES,
@@ -64,8 +65,10 @@ class PriceAdmin(ReadOnlyAdmin):
     )
     list_filter = ("source", "service_tier")
     search_fields = ("model",)
+    list_select_related = ("organization",)
     ordering = ("model", "service_tier", "-effective_from")
     fields = (
+        "organization",
         "model",
         "service_tier",
         "effective_from",
@@ -78,8 +81,9 @@ class PriceAdmin(ReadOnlyAdmin):
         "source",
         "source_version",
         "created_at",
+        "created_by",
     )
-    readonly_fields = ("source", "source_version", "created_at")
+    readonly_fields = ("source", "source_version", "created_at", "created_by")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return is_operator(request.user)
@@ -87,7 +91,9 @@ class PriceAdmin(ReadOnlyAdmin):
     def save_model(
         self, request: HttpRequest, obj: Price, form: object, change: bool
     ) -> None:
-        add_price(price=obj, acting_user=cast(User, request.user), now=timezone.now())
+        add_prices(
+            prices=[obj], acting_user=cast(User, request.user), now=timezone.now()
+        )
 
 
 @admin.register(SpendLimits)

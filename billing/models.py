@@ -27,11 +27,7 @@ from billing.ledger_models import (
     LedgerTransaction,
     PostingWatermark,
 )
-from billing.price_conditions import (
-    long_context_is_whole,
-    rates_are_positive,
-    something_is_priced,
-)
+from billing.price_models import Price, PriceSource, ServiceTier
 from billing.quota_models import QuotaRequest, QuotaStatus, TemporaryRaise
 from billing.reconciliation_models import Reconciliation, ReconciliationRow
 from billing.scope_models import ScopeBudget, ScopeLimit
@@ -57,12 +53,15 @@ __all__ = [
     "NumberSeries",
     "PeriodicWork",
     "PostingWatermark",
+    "Price",
+    "PriceSource",
     "QuotaRequest",
     "QuotaStatus",
     "Reconciliation",
     "ReconciliationRow",
     "ScopeBudget",
     "ScopeLimit",
+    "ServiceTier",
     "TemporaryRaise",
     "Verification",
     "WorkerProcess",
@@ -75,109 +74,6 @@ def new_alert_id() -> str:
 
 def new_rate_limit_id() -> str:
     return ids.public_id("rl_")
-
-
-class PriceSource(models.TextChoices):
-    GENAI_PRICES = "genai-prices", "genai-prices"
-    SANDBOX = "sandbox", "Sandbox"
-    OPERATOR = "operator", "Operator"
-
-
-class ServiceTier(models.TextChoices):
-    """How fast a provider serves a request, by the names that OpenAI answers with."""
-
-    STANDARD = "", "Standard"
-    FLEX = "flex", "Flex"
-    PRIORITY = "priority", "Priority"
-    BATCH = "batch", "Batch"
-
-
-class Price(models.Model):
-    """
-    Rates of a model and service tier from an instant on, by kind, in nano-dollars.
-
-    A null rate means *unpriced*, never free; billing/README.md says which kinds are
-    charged as another without a rate of their own. Rows are never changed once used:
-    a new price is a new row with a later `effective_from`.
-    """
-
-    # An exact model name, or a prefix that ends in `*` (the longest match wins).
-    model = models.CharField(max_length=120)
-    # Another price of the model that has a standard one under the same name.
-    service_tier = models.CharField(
-        max_length=12,
-        choices=ServiceTier.choices,
-        default=ServiceTier.STANDARD,
-        db_default="",
-        blank=True,
-    )
-    effective_from = models.DateTimeField()
-    input_nanos = models.BigIntegerField(null=True, blank=True)
-    cached_input_nanos = models.BigIntegerField(null=True, blank=True)
-    cache_write_nanos = models.BigIntegerField(null=True, blank=True)
-    output_nanos = models.BigIntegerField(null=True, blank=True)
-    # Sound and images, per token; text to be read aloud, per character; sound that
-    # is not counted in tokens, per second.
-    audio_input_nanos = models.BigIntegerField(null=True, blank=True)
-    cached_audio_input_nanos = models.BigIntegerField(null=True, blank=True)
-    image_input_nanos = models.BigIntegerField(null=True, blank=True)
-    cached_image_input_nanos = models.BigIntegerField(null=True, blank=True)
-    audio_output_nanos = models.BigIntegerField(null=True, blank=True)
-    image_output_nanos = models.BigIntegerField(null=True, blank=True)
-    character_nanos = models.BigIntegerField(null=True, blank=True)
-    second_nanos = models.BigIntegerField(null=True, blank=True)
-    # Long context: with more input tokens than this, every token of the request is
-    # charged at the long rates. Null where one rate holds at any length.
-    long_context_above = models.PositiveIntegerField(null=True, blank=True)
-    long_input_nanos = models.BigIntegerField(null=True, blank=True)
-    long_cached_input_nanos = models.BigIntegerField(null=True, blank=True)
-    long_cache_write_nanos = models.BigIntegerField(null=True, blank=True)
-    long_output_nanos = models.BigIntegerField(null=True, blank=True)
-    # The most tokens that one answer can have, where the model's maker states it;
-    # else its context window bounds the answer.
-    max_output_tokens = models.PositiveIntegerField(null=True, blank=True)
-    context_window = models.PositiveIntegerField(null=True, blank=True)
-    source = models.CharField(max_length=16, choices=PriceSource.choices)
-    source_version = models.CharField(max_length=40, blank=True)
-    created_at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["model", "service_tier", "effective_from"],
-                name="price_once_per_tier_and_instant",
-            ),
-            models.CheckConstraint(
-                condition=Q(service_tier__in=ServiceTier.values),
-                name="price_service_tier_known",
-            ),
-            models.CheckConstraint(
-                condition=something_is_priced(),
-                name="price_of_something",
-                violation_error_message=(
-                    "A price has a rate for input, per token, character or second."
-                ),
-            ),
-            models.CheckConstraint(
-                condition=rates_are_positive(),
-                name="price_rates_positive",
-                violation_error_message="A rate is above zero, or left empty.",
-            ),
-            models.CheckConstraint(
-                condition=long_context_is_whole(),
-                name="price_long_context_whole",
-                violation_error_message=(
-                    "Long rates need a threshold, and it needs one for each rate."
-                ),
-            ),
-            models.CheckConstraint(
-                condition=Q(source__in=PriceSource.values), name="price_source_known"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        tier = f" ({self.service_tier})" if self.service_tier else ""
-        return f"{self.model}{tier} from {self.effective_from:%Y-%m-%d}"
 
 
 class SpendLimits(models.Model):

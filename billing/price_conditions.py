@@ -21,21 +21,27 @@ MEDIA_RATES = (
     "character_nanos",
     "second_nanos",
 )
+EVERY_RATE = (*RATES, *MEDIA_RATES, *LONG_RATES)
 
 
 def rates_are_positive() -> Q:
     """Return the condition that a rate is above zero or absent."""
     conditions = (
-        Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__gt": 0})
-        for name in (*RATES, *LONG_RATES, *MEDIA_RATES)
+        Q(**{f"{name}__isnull": True}) | Q(**{f"{name}__gt": 0}) for name in EVERY_RATE
     )
     return reduce(and_, conditions)
 
 
-def something_is_priced() -> Q:
-    """Return the condition that what goes in has a rate, by one unit or another."""
+def ends_or_prices() -> Q:
+    """
+    Return the condition that a row has rates, or ends those before it.
+
+    Rates are there if what goes in has one, by one unit or another.
+    """
     units = ("input_nanos", "character_nanos", "second_nanos")
-    return reduce(or_, (Q(**{f"{name}__isnull": False}) for name in units))
+    something = reduce(or_, (Q(**{f"{name}__isnull": False}) for name in units))
+    nothing = reduce(and_, (Q(**{f"{name}__isnull": True}) for name in EVERY_RATE))
+    return Q(ends=False) & something | Q(ends=True) & nothing
 
 
 def long_context_is_whole() -> Q:

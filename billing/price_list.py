@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 
 from billing.models import Price
-from billing.price_book import PriceBook
+from billing.price_book import DatedRates, PriceBook
 from billing.pricing import LongContext, Rates
 
 
 def load_price_book() -> PriceBook:
-    """Read every price, past and future."""
+    """Read every price, past and future, of the list and of organizations."""
+    return book_of(Price.objects.all())
+
+
+def book_of(prices: Iterable[Price]) -> PriceBook:
+    by_owner: dict[int | None, list[DatedRates]] = defaultdict(list)
+    for price in prices:
+        dated = price.model, price.effective_from, rates_of(price)
+        by_owner[price.organization_id].append(dated)
+    listed = by_owner.pop(None, [])
     return PriceBook(
-        (price.model, price.effective_from, rates_of(price))
-        for price in Price.objects.all()
+        listed, {key: dated for key, dated in by_owner.items() if key is not None}
     )
 
 

@@ -36,11 +36,18 @@ class Rates:
     character_nanos: int | None = None
     second_nanos: int | None = None
     tier: str = STANDARD_TIER
+    # What may be charged instead, where that can be dearer: a bound covers it too.
+    alternative: Rates | None = None
 
     def at_length(self, input_tokens: int) -> Rates:
         """Return the rates of every token of a request with so much input."""
         long = self.long_context
         return self if long is None or input_tokens <= long.above else long.rates
+
+    @property
+    def price_something(self) -> bool:
+        units = (self.input_nanos, self.character_nanos, self.second_nanos)
+        return units != (None, None, None)
 
     @property
     def prices_text(self) -> bool:
@@ -266,8 +273,7 @@ def highest_cost_nanos(
 
     :raises Unpriced: if something of it has no rate.
     """
-    long = rates.at_length(input_tokens)
-    lengths = (rates,) if long is rates else (rates, long)
+    lengths = rates_that_may_apply(rates, input_tokens)
     read = highest_rate(lengths, input_tokens, TEXT_INPUT)
     written = highest_rate(lengths, output_tokens, WRITTEN)
     heard_or_seen = audio_input_tokens or image_input_tokens or seconds
@@ -290,6 +296,50 @@ def highest_cost_nanos(
         + characters * highest_rate(lengths, characters, READ_ALOUD)
         + seconds * highest_rate(lengths, seconds, LISTENED)
     )
+
+
+def rates_that_may_apply(rates: Rates, input_tokens: int) -> tuple[Rates, ...]:
+    long = rates.at_length(input_tokens)
+    lengths = (rates,) if long is rates else (rates, long)
+    if rates.alternative is None:
+        return lengths
+    return lengths + rates_that_may_apply(rates.alternative, input_tokens)
+
+
+def covering(rates: Rates, other: Rates) -> Rates:
+    """Return rates whose bounds hold too if the others are charged instead."""
+    return replace(rates, alternative=other) if is_dearer(other, rates) else rates
+
+
+def is_dearer(rates: Rates, other: Rates) -> bool:
+    """Say whether some quantity, at some length, costs more by `rates`."""
+    return any(
+        charged > by_other
+        for length in lengths_of(rates, other)
+        for charged, by_other in zip(
+            each_rate(rates.at_length(length)),
+            each_rate(other.at_length(length)),
+            strict=True,
+        )
+    )
+
+
+def each_rate(rates: Rates) -> list[int]:
+    """Return what one of each kind costs; 0 for what has no price."""
+    as_text = {
+        "image_input": rates.input_nanos,
+        "cached_image_input": rates.input_nanos,
+    }
+    return [
+        own(charge.rate_nanos, as_text.get(charge.kind)) or 0
+        for charge in charges_of(rates, Tokens())
+    ]
+
+
+def lengths_of(*several: Rates) -> list[int]:
+    """Return a length of input below and above each threshold."""
+    longs = [rates.long_context for rates in several]
+    return [0, *(long.above + 1 for long in longs if long is not None)]
 
 
 # Of tokens of a kind, the rates that may apply; the first is the one that must be.

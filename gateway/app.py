@@ -71,7 +71,7 @@ async def route_models(gateway: Gateway, request: Request, path: str) -> None:
     else:
         model = path.removeprefix(f"{MODELS}/")
         caller.require_model(model)
-        await serve_model(gateway, request, upstream, model)
+        await serve_model(gateway, request, caller, upstream, model)
 
 
 def require_method(request: Request, method: str) -> None:

@@ -87,8 +87,10 @@ class Directory:
         """Return who a digest belongs to. Unknown digests are asked for each time."""
         return await self._kept(("key", digest), lambda: identify(digest))
 
-    async def price_book(self) -> PriceBook:
-        return await self._kept("prices", load_price_book)
+    async def price_book(self, organization_id: int) -> PriceBook:
+        """Return the prices of an organization: its own, then the list."""
+        prices: PriceBook = await self._kept("prices", load_price_book)
+        return prices.of(organization_id)
 
     async def provider_access(self, organization_id: int) -> ProviderAccess | None:
         """Return the organization's provider and key, or None if it has none."""

@@ -41,7 +41,7 @@ async def begin(arrival: Arrival) -> Exchange:
     gateway, request, call = arrival.gateway, arrival.request, arrival.call
     call.is_simulated = arrival.simulated
     await gateway.rate_limiter.admit(request, arrival.caller, call)
-    book = await gateway.directory.price_book()
+    book = await gateway.directory.price_book(arrival.caller.organization.pk)
     at = event_time(request.event_id)
     rates = rates_asked_for(call.body, book, at) or free_rates(call)
     if rates is None and arrival.simulated:
@@ -171,7 +171,7 @@ async def serve_call(
 ) -> None:
     """Serve one request to a model from its key to its settlement."""
     caller = await identify(gateway, request)
-    call = await receive_call(gateway, request, endpoint, path)
+    call = await receive_call(gateway, request, caller, endpoint, path)
     caller.require_model(call.model)
     async with once(gateway, request, caller, call) as (is_first, claim):
         if not is_first:

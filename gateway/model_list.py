@@ -29,7 +29,7 @@ async def serve_models(
     """
     allowed = caller.models_allowed
     if isinstance(upstream, SandboxUpstream):
-        names = await sandbox_models(gateway)
+        names = await sandbox_models(gateway, caller)
         models = [as_object(name) for name in names if allows(allowed, name)]
         body = orjson.dumps({"object": "list", "data": models})
         await request.answer(200, body, [JSON_TYPE])
@@ -38,12 +38,12 @@ async def serve_models(
 
 
 async def serve_model(
-    gateway: Gateway, request: Request, upstream: Upstream, model: str
+    gateway: Gateway, request: Request, caller: Caller, upstream: Upstream, model: str
 ) -> None:
     """Answer with one model, or 404."""
     if not isinstance(upstream, SandboxUpstream):
         await pass_on(request, upstream, path_of(model))
-    elif model in await sandbox_models(gateway):
+    elif model in await sandbox_models(gateway, caller):
         await request.answer(200, orjson.dumps(as_object(model)), [JSON_TYPE])
     else:
         raise errors.model_not_found(model)
@@ -61,9 +61,9 @@ def path_of(model: str) -> str:
     return f"/models/{quote(model, safe='/:')}"
 
 
-async def sandbox_models(gateway: Gateway) -> list[str]:
+async def sandbox_models(gateway: Gateway, caller: Caller) -> list[str]:
     """Return what the sandbox answers for: every exact name that has a price."""
-    book = await gateway.directory.price_book()
+    book = await gateway.directory.price_book(caller.organization.pk)
     return book.models(datetime.now(UTC))
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.ids import event_time
 from gateway import errors
+from gateway.auth import Caller
 from gateway.calls import Call, call_of, form_call, parse_object, written_anew
 from gateway.calls.media import MEDIA
 from gateway.calls.tiers import ask_for_standard
@@ -24,7 +25,7 @@ IDENTITY = b"identity"
 
 
 async def receive_call(
-    gateway: Gateway, request: Request, endpoint: Endpoint, path: str
+    gateway: Gateway, request: Request, caller: Caller, endpoint: Endpoint, path: str
 ) -> Call:
     """
     Take a request's body in and read it.
@@ -37,7 +38,7 @@ async def receive_call(
     boundary = boundary_of(request.header(b"content-type"))
     if endpoint not in MEDIA or boundary is None:
         body = await receive_object(gateway, request)
-        prices = await gateway.directory.price_book()
+        prices = await gateway.directory.price_book(caller.organization.pk)
         ask_for_standard(body, endpoint, prices, event_time(request.event_id))
         return call_of(endpoint, path, body)
     if not MEDIA[endpoint].files:

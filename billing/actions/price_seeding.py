@@ -12,15 +12,16 @@ from operator import attrgetter
 
 from django.db import transaction
 
+from billing.actions.prices import lock_prices
 from billing.models import Price, PriceSource
 from billing.output_limits import most_output_tokens
 from billing.price_seed import BEGINNING, ListedPrice, read_price_list
 from orgs import audit
 
 SANDBOX_VERSION = "1"
-# What there is one price of.
-IDENTITY = ("model", "service_tier", "effective_from")
-identity_of = attrgetter(*IDENTITY)
+# What has one history of prices.
+NAME = ("model", "service_tier")
+name_of = attrgetter(*NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,10 @@ class SeedResult:
 
 def seed_prices(*, now: datetime) -> SeedResult:
     """
-    Add the prices that are missing; rows that exist are never touched.
+    Add the prices of names that have none; those that have some stay as they are.
 
-    Safe to repeat and to run twice at once.
+    Safe to repeat and to run twice at once. What genai-prices says otherwise of names
+    that are there is for the operator to review (`billing.actions.price_import`).
     """
     price_list = read_price_list()
     wanted = sandbox_prices(now=now) + [
@@ -45,10 +47,12 @@ def seed_prices(*, now: datetime) -> SeedResult:
         for price in price_list.prices
     ]
     with transaction.atomic():
-        known = set(Price.objects.values_list(*IDENTITY))
-        missing = [row for row in wanted if identity_of(row) not in known]
+        lock_prices()
+        listed = Price.objects.filter(organization=None)
+        known = set(listed.values_list(*NAME))
+        missing = [row for row in wanted if name_of(row) not in known]
         if missing:
-            Price.objects.bulk_create(missing, ignore_conflicts=True)
+            Price.objects.bulk_create(missing)
             audit.record(
                 organization=None,
                 actor=None,

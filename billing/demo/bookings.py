@@ -77,7 +77,7 @@ def settlement_of(
         price_id=0,
         bound_nanos=None,
     )
-    rates = prices.find(hold.model, hold.occurred_at)
+    rates = prices.of(organization.pk).find(hold.model, hold.occurred_at)
     assert rates is not None, f"the demo's models are priced: {hold.model}"
     bound = bound_of(request, rates)
     cost = bound if request.is_estimated else cost_nanos(rates, request.tokens)

@@ -56,13 +56,13 @@ def remove_demo() -> int:
         UsageRecord.objects.filter(organization__in=organizations).delete()
         remove_ledger_of(organizations)
         remove_audit_events_of(organizations)
+        remove_prices(organizations)
     UsageHour.objects.filter(organization__in=organizations).delete()
     ScopeBudget.objects.filter(organization__in=organizations).delete()
     Budget.objects.filter(organization__in=organizations).delete()
     personal_keys().delete()
     Organization.objects.filter(pk__in=[each.pk for each in organizations]).delete()
     remove_people()
-    remove_prices()
     return len(organizations)
 
 
@@ -128,8 +128,9 @@ def remove_people() -> None:
             person.delete()
 
 
-def remove_prices() -> None:
-    """Remove the demo's own prices, unless somebody else has used them."""
+def remove_prices(organizations: list[Organization]) -> None:
+    """Remove the demo's prices; those of the list unless somebody else used them."""
+    Price.objects.filter(organization__in=organizations).delete()
     for price in Price.objects.filter(source_version=script.PRICE_MARK):
         if not UsageRecord.objects.filter(price_id=price.pk).exists():
             price.delete()

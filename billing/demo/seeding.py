@@ -174,6 +174,7 @@ def change_price_half_way(time: DemoTime) -> None:
         (BEGINNING, middle), script.TUNED_RATES_NANOS, strict=True
     ):
         Price.objects.get_or_create(
+            organization=None,
             model=script.TUNED_MODEL,
             effective_from=instant,
             defaults={

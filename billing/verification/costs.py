@@ -36,24 +36,26 @@ def costs_equal_prices() -> Finding:
 
 
 def prices_were_in_force() -> Finding:
-    """Check that each record's price is of its model and began before it."""
+    """Check that each record's price is of its model and owner, and began before it."""
     return find(
         "I7 prices",
-        "each record's price is one of its model and was in force",
+        "each record's price is one of its model and organization, and was in force",
         checked="SELECT count(*) FROM billing_price",
         differing="""
             SELECT concat('record ', event_id, ' of ', record.model, ': price ',
                           price.id, ' of ', price.model, ' from ', effective_from)
             FROM usage_usagerecord AS record
             JOIN billing_price AS price ON price.id = record.price_id
-            WHERE effective_from > occurred_at OR NOT (
+            WHERE effective_from > occurred_at OR price.ends
+                OR price.organization_id <> record.organization_id OR NOT (
                 record.model = price.model
                 OR right(price.model, 1) = '*'
                 AND starts_with(record.model, left(price.model, -1))
             )
             UNION ALL
             SELECT concat('price of ', model, ' from ', effective_from, ' overlaps')
-            FROM billing_price GROUP BY model, service_tier, effective_from
+            FROM billing_price
+            GROUP BY organization_id, model, service_tier, effective_from
             HAVING count(*) > 1
         """,
     )

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Any
 
 from billing.price_book import PriceBook
-from billing.pricing import STANDARD_TIER, Rates
+from billing.pricing import STANDARD_TIER, Rates, covering, is_dearer
 from usage.models import Endpoint
 
 STANDARD_NAME = "default"
@@ -42,8 +42,16 @@ def ask_for_standard(
         return
     if body.get("service_tier") not in UNSTATED:
         return
-    if book.find(model, at, DEARER_TIER) is not None:
+    if has_dearer_tier(model, book, at):
         body["service_tier"] = STANDARD_NAME
+
+
+def has_dearer_tier(model: str, book: PriceBook, at: datetime) -> bool:
+    """Say whether an answer of a tier that was not named could cost more."""
+    if book.find(model, at, DEARER_TIER) is not None:
+        return True
+    standard, flex = book.find(model, at), book.find(model, at, "flex")
+    return standard is not None and flex is not None and is_dearer(flex, standard)
 
 
 def rates_asked_for(
@@ -54,15 +62,18 @@ def rates_asked_for(
 
     Whoever bounds the request sees from `Rates.tier` which they are. A tier below
     the standard one has the standard rates until the answer names it: providers
-    that do not know it serve, and charge, as usual.
+    that do not know it serve, and charge, as usual. An organization's own price of
+    one of the two may make the other the dearer: then both are covered.
     """
     model, named = body["model"], body.get("service_tier")
     tier = TIERS.get(named) if isinstance(named, str) else None
     standard = book.find(model, at)
     rates = book.find(model, at, tier) if tier else None
-    if rates is None or standard is None or tier == DEARER_TIER:
+    if rates is None or standard is None:
         return rates or standard
-    return replace(standard, tier=rates.tier)
+    if tier == DEARER_TIER:
+        return covering(rates, standard)
+    return covering(replace(standard, tier=rates.tier), rates)
 
 
 def is_priced(body: dict[str, Any], rates: Rates) -> bool:

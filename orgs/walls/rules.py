@@ -30,6 +30,10 @@ KEY_AT_WORK = (
 )
 OF_SEEN_KEY = "api_key_id IN (SELECT id FROM keys_apikey)"
 OWN_ADDRESS = f"email = (SELECT email FROM orgs_user WHERE id = {PERSON})"  # noqa: S608
+# The price list is everybody's who has an organization.
+LISTED_OR_OWN_PRICE = (
+    f"{OF_ORGANIZATION} OR organization_id IS NULL AND {ORGANIZATION} IS NOT NULL"
+)
 
 # Policies of the console: for which statements, rows it finds, rows it may leave.
 Policy = tuple[str, str, str]
@@ -48,6 +52,7 @@ CONSOLE: dict[str, tuple[Policy, ...]] = {
     "keys_apikey": (("ALL", OWN_KEY, OWN_KEY), ("SELECT", KEY_AT_WORK, "")),
     "keys_formerkey": (("ALL", OF_SEEN_KEY, OF_SEEN_KEY),),
     "keys_expirynotice": (("ALL", OF_SEEN_KEY, OF_SEEN_KEY),),
+    "billing_price": (("SELECT", LISTED_OR_OWN_PRICE, ""),),
 }
 # What the console only reads: the books, what is written once, and the operator's.
 CONSOLE_READS = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from billing.actions.invoices import issue_invoice
 from billing.actions.scope_limits import set_key_limit, set_member_limit
-from billing.models import CreditGrant, QuotaRequest, RateLimit, SoftLimit
+from billing.models import CreditGrant, Price, QuotaRequest, RateLimit, SoftLimit
 from keys.actions import block_key
 from keys.models import FormerKey
 from orgs.access import OPERATORS_ONLY, PERMISSION, WHILE_SUSPENDED
@@ -141,6 +141,7 @@ OTHER_ARGUMENTS = {
     "number": "INV-1",
     "mail_id": "1",
     "sample_name": "invoice",
+    "price_id": 1,
 }
 
 
@@ -297,7 +298,20 @@ def operators_objects(organization: Organization) -> dict[str, str]:
     return {
         "mail_id": str(mail.pk),
         "sample_name": samples.get(organization.slug, "soft_limit"),
+        "price_id": str(planned_price(organization, timezone.now()).pk),
     }
+
+
+def planned_price(organization: Organization, now: datetime) -> Price:
+    """Agree a price with an organization, from tomorrow on."""
+    return Price.objects.create(
+        organization=organization,
+        model="gpt-5",
+        effective_from=now + timedelta(days=1),
+        input_nanos=7,
+        source="operator",
+        created_at=now,
+    )
 
 
 def everything_written() -> dict[str, str]:

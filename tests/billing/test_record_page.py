@@ -13,6 +13,7 @@ from billing.explanations import charge_lines
 from billing.models import Price
 from billing.pricing import Rates, Tokens, cost_nanos
 from orgs.models import Organization, User
+from tests.prices import prices_not_kept
 from tests.usage_factories import add_record, make_key
 
 pytestmark = pytest.mark.django_db
@@ -63,7 +64,8 @@ def test_it_shows_quantity_times_rate(
 def test_cache_writes_have_a_line_at_their_own_rate(
     client: Client, acme: Organization, ada: User, price: Price
 ) -> None:
-    Price.objects.update(cache_write_nanos=1563)
+    with prices_not_kept():
+        Price.objects.update(cache_write_nanos=1563)
     record = add_record(
         acme,
         at=NOON,

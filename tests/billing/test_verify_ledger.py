@@ -30,6 +30,7 @@ from core.ids import new_event_id
 from keys.models import ApiKey
 from orgs.models import Organization, User
 from tests.factories import NOW, usd
+from tests.prices import prices_not_kept
 from tests.usage_factories import make_key
 from usage.actions import roll_up
 from usage.models import UsageRecord
@@ -239,13 +240,14 @@ def test_a_cost_depends_on_what_was_written_to_the_cache() -> None:
 @pytest.mark.usefixtures("books")
 @pytest.mark.parametrize(("above", "holds"), [(TOKENS.input, True), (999, False)])
 def test_a_long_request_is_due_at_the_long_rates(above: int, holds: bool) -> None:
-    Price.objects.update(
-        long_context_above=above,
-        long_input_nanos=F("input_nanos"),
-        long_cached_input_nanos=F("cached_input_nanos"),
-        long_cache_write_nanos=F("cache_write_nanos"),
-        long_output_nanos=F("output_nanos") + 1,
-    )
+    with prices_not_kept():
+        Price.objects.update(
+            long_context_above=above,
+            long_input_nanos=F("input_nanos"),
+            long_cached_input_nanos=F("cached_input_nanos"),
+            long_cache_write_nanos=F("cache_write_nanos"),
+            long_output_nanos=F("output_nanos") + 1,
+        )
     assert verify()[1]["I7 costs"] == holds
 
 
@@ -296,7 +298,8 @@ def test_the_gateways_of_open_holds_live(books: None) -> None:
 
 @pytest.mark.usefixtures("books")
 def test_a_kind_without_a_rate_cannot_have_been_charged() -> None:
-    Price.objects.update(audio_output_nanos=None)
+    with prices_not_kept():
+        Price.objects.update(audio_output_nanos=None)
 
     status, holding = verify()
     assert (status, holding["I7 costs"]) == (1, False)

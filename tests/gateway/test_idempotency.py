@@ -18,6 +18,7 @@ from tests import rig
 from tests.gateway.conftest import House, service_key
 from tests.gateway.raw import BODY, Answer, call, nothing_written
 from tests.gateway.streams import ask_for
+from tests.prices import prices_not_kept
 
 pytestmark = pytest.mark.processes
 
@@ -296,7 +297,8 @@ def test_an_error_that_reports_usage_is_charged_once(
 def test_a_price_that_comes_between_makes_no_other_request(
     house: House, provider: rig.Provider
 ) -> None:
-    Price.objects.filter(model="gpt-4o-mini", service_tier="priority").delete()
+    with prices_not_kept():
+        Price.objects.filter(model="gpt-4o-mini", service_tier="priority").delete()
     rig.wait_until(lambda: asked_tier(house, provider) is None)
     first = send(house, ask())
     Price.objects.create(

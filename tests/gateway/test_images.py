@@ -14,6 +14,7 @@ from billing.models import Price
 from tests import rig
 from tests.gateway.conftest import House
 from tests.gateway.raw import call, nothing_written
+from tests.prices import prices_not_kept
 from usage.models import Outcome
 
 pytestmark = [pytest.mark.processes]
@@ -122,7 +123,8 @@ def test_an_edit_without_a_stated_bound_is_refused_under_a_limit(
 
 def test_the_operator_can_state_what_bounds_an_edit(house: House) -> None:
     house.limit("10")
-    Price.objects.filter(model=MODEL).update(context_window=20_000)
+    with prices_not_kept():
+        Price.objects.filter(model=MODEL).update(context_window=20_000)
 
     house.client().images.edit(model=MODEL, image=b"\x89PNG", prompt=prompt(output=9))
 

@@ -13,6 +13,7 @@ from billing.models import Price
 from tests import rig
 from tests.gateway.conftest import House
 from tests.gateway.raw import call, nothing_written
+from tests.prices import prices_not_kept
 from tests.provider_media import SOUND
 from tests.rig import wait_until
 from usage.models import Outcome
@@ -80,7 +81,8 @@ def test_who_asks_for_events_gets_them(house: House) -> None:
 
 def test_a_provider_that_knows_no_events_is_charged_at_the_bound(house: House) -> None:
     house.limit("10")
-    Price.objects.filter(model=BY_TOKEN).update(max_output_tokens=1_000)
+    with prices_not_kept():
+        Price.objects.filter(model=BY_TOKEN).update(max_output_tokens=1_000)
 
     assert say(house, BY_TOKEN, ignores_sse=True) == b"".join(SOUND)
 
