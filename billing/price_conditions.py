@@ -21,7 +21,7 @@ MEDIA_RATES = (
     "character_nanos",
     "second_nanos",
 )
-EVERY_RATE = (*RATES, *MEDIA_RATES, *LONG_RATES)
+EVERY_RATE = (*RATES, *LONG_RATES, *MEDIA_RATES)
 
 
 def rates_are_positive() -> Q:
