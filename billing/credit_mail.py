@@ -9,6 +9,7 @@ from billing.credit_queries import CreditState, state_of
 from billing.funding_models import CreditGrant, NoticeStage
 from core.money import cents_usd
 from orgs.mail import queue_mail
+from orgs.person_models import OptionalMail
 from orgs.queries import addresses_of_owners
 
 
@@ -18,12 +19,17 @@ def queue_credit_mail(
     """
     Queue one mail per owner about a grant's end.
 
-    `is_all_there_is` says that without credit requests are refused.
+    `is_all_there_is` says that without credit requests are refused: then every owner
+    hears of its end, also those who do without such mails.
     """
     organization = grant.organization
+    is_gone = stage == NoticeStage.DAYS_0 or grant.left_nanos == 0
     queue_mail(
         kind="credit_notice",
-        recipients=addresses_of_owners(organization),
+        recipients=addresses_of_owners(
+            organization,
+            kind=None if is_all_there_is and is_gone else OptionalMail.CREDIT_NOTICE,
+        ),
         subject=f"[{organization.full_name}] {headline(grant, stage, now=now)}",
         template="credit_notice",
         context={

@@ -12,6 +12,7 @@ from core.money import cents_usd
 from core.templatetags.money import cents
 from orgs.mail import queue_mail
 from orgs.models import Organization
+from orgs.person_models import OptionalMail
 from orgs.queries import addresses_of_operators, addresses_of_owners
 
 STATUS_WORDS = {
@@ -46,10 +47,14 @@ def queue_status_mail(request: QuotaRequest, *, now: datetime) -> None:
 
 
 def concerned(request: QuotaRequest) -> list[str]:
-    """Return the addresses of the owners, and of whoever asked."""
+    """Return the addresses of the owners who want such mails, and of whoever asked."""
+    wanting = addresses_of_owners(request.organization, kind=OptionalMail.QUOTA_REQUEST)
+    return [*wanting, *asking(request)]
+
+
+def asking(request: QuotaRequest) -> list[str]:
     asked = request.requested_by
-    who_asked = [asked.email] if asked and asked.is_active else []
-    return [*addresses_of_owners(request.organization), *who_asked]
+    return [asked.email] if asked and asked.is_active else []
 
 
 def queue_waiting_mail(request: QuotaRequest, *, now: datetime) -> None:
@@ -71,12 +76,16 @@ def queue_waiting_mail(request: QuotaRequest, *, now: datetime) -> None:
 
 
 def queue_raise_mail(raised: TemporaryRaise, *, now: datetime) -> None:
-    """Tell the owners that a raise ends in two days, or has ended."""
+    """
+    Tell the owners that a raise ends in two days, or has ended.
+
+    Every one: where more is spent already, requests are refused from then on.
+    """
     organization = raised.organization
     state = "ended" if raised.ended_at else "ending"
     queue_mail(
         kind=f"raise_{state}",
-        recipients=concerned(raised.request),
+        recipients=[*addresses_of_owners(organization), *asking(raised.request)],
         subject=f"[{organization.full_name}] {raise_subject(raised)}",
         template="temporary_raise",
         context={

@@ -13,6 +13,17 @@ class OptionalMail(models.TextChoices):
 
     SOFT_LIMIT = "soft_limit", "Soft limits reached"
     KEY_EXPIRY = "key_expiry", "API keys about to expire"
+    CREDIT_NOTICE = "credit_notice", "Credit that expires or is nearly used"
+    QUOTA_REQUEST = "quota_request", "Quota requests of other owners"
+
+
+# What stops an organization's requests, what it owes, and who can get in.
+ALWAYS_MAILED = (
+    "Hard limits reached, approved limits changed, raises that end",
+    "Credit that is gone where nothing else pays, suspensions",
+    "Invoices, where no billing address is entered; answers to what you asked for",
+    "Security of your account",
+)
 
 
 class MailOptOut(models.Model):

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from orgs.actions import choose_mails, set_default_organization, update_profile
 from orgs.models import Membership, User
-from orgs.person_models import OptionalMail
+from orgs.person_models import ALWAYS_MAILED, OptionalMail
 from orgs.personal_forms import MailForm, ProfileForm
 from orgs.queries import (
     has_second_factor,
@@ -42,6 +42,7 @@ def account_page(
         "own_memberships": organizations_of(user),
         "default_organization": landing_organization(user),
         "has_second_factor": has_second_factor(user),
+        "always": ALWAYS_MAILED,
         "mails": [(*each, each[0] not in refused) for each in OptionalMail.choices],
     }
     return render(request, "orgs/account.html", context, status=status)

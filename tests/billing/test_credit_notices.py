@@ -11,6 +11,7 @@ from billing.actions.credit import CreditWish, grant_credit
 from billing.actions.credit_notices import warn_of_credit_that_ends
 from billing.actions.funding import enter_billing_profile, grant_trial_credit
 from billing.models import CreditGrant, CreditNotice
+from orgs.actions import choose_mails
 from orgs.models import Organization, OutboxMail, User
 from tests.concurrency.threads import all_at_once
 from tests.factories import NOW, usd
@@ -148,3 +149,29 @@ def test_of_two_workers_at_once_one_tells(acme: Organization, ada: User) -> None
 
     assert sum(told) == 1
     assert len(subjects()) == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("days", "told"), [(14, 0), (0, 1)])
+def test_who_does_without_them_hears_only_when_nothing_pays_any_more(
+    trial: CreditGrant, ada: User, days: int, told: int
+) -> None:
+    assert trial.expires_at is not None
+    choose_mails(user=ada, unwanted=["credit_notice"], acting_user=ada, now=NOW)
+
+    warn_of_credit_that_ends(now=trial.expires_at - days * DAY)
+
+    assert len(subjects()) == told
+
+
+@pytest.mark.django_db
+def test_where_a_bill_pays_too_the_end_of_credit_can_be_done_without(
+    trial: CreditGrant, acme: Organization, ada: User
+) -> None:
+    enter_billing_profile(organization=acme, legal_name="A", acting_user=ada, now=NOW)
+    choose_mails(user=ada, unwanted=["credit_notice"], acting_user=ada, now=NOW)
+    assert trial.expires_at is not None
+
+    assert warn_of_credit_that_ends(now=trial.expires_at) == 1
+
+    assert subjects() == []

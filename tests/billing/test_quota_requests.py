@@ -23,8 +23,9 @@ from billing.actions.quota import (
     withdraw_request,
 )
 from billing.models import QuotaRequest, QuotaStatus, SpendLimits
-from orgs.models import AuditEvent, Organization, OutboxMail, User
-from tests.factories import NOW, usd
+from orgs.actions import choose_mails
+from orgs.models import AuditEvent, Organization, OutboxMail, Role, User
+from tests.factories import NOW, join, make_user, usd
 
 pytestmark = pytest.mark.django_db
 
@@ -237,3 +238,17 @@ def test_a_request_that_nobody_decides_expires_once(
 
     assert QuotaRequest.objects.get().status == QuotaStatus.EXPIRED
     assert "expired undecided" in told()[-1][1]
+
+
+def test_owners_may_do_without_mails_about_what_others_asked_for(
+    funded: Organization, ada: User, op: User
+) -> None:
+    olga = make_user("olga@acme.example")
+    join(olga, funded, Role.OWNER)
+    for owner in (ada, olga):
+        choose_mails(user=owner, unwanted=["quota_request"], acting_user=owner, now=NOW)
+
+    approve(ask(funded, ada), op)
+
+    # Who asked gets the answer all the same.
+    assert {recipient for recipient, _ in told()} == {ada.email}

@@ -9,6 +9,7 @@ from django.db import IntegrityError, transaction
 from django.test import Client
 
 from orgs.models import AuditEvent, MailOptOut, Organization, Role, User
+from orgs.person_models import ALWAYS_MAILED, OptionalMail
 from orgs.queries import addresses_of_owners
 from tests.factories import join, make_user
 from tests.visits import browser_of, is_logged_in, log_in
@@ -65,6 +66,16 @@ def test_hard_limit_mails_cannot_be_refused(ada: User, acme: Organization) -> No
     with pytest.raises(IntegrityError), transaction.atomic():
         MailOptOut.objects.create(user=ada, kind="hard_limit")
     assert addresses_of_owners(acme, kind="hard_limit") == [ada.email]
+
+
+def test_the_page_says_which_mails_are_always_sent(
+    ada: User, acme: Organization
+) -> None:
+    page = browser_of(ada).get("/account/").content.decode()
+
+    for label in (*ALWAYS_MAILED, *OptionalMail.labels):
+        assert label in page
+    assert page.count("(always)") == len(ALWAYS_MAILED)
 
 
 def two_browsers(user: User) -> tuple[Client, Client]:
