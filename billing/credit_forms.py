@@ -14,6 +14,7 @@ from billing.forms import AmountField
 from billing.models import CreditKind
 from billing.quota import end_of
 from billing.quota_forms import DayInput
+from core.form_ids import NewIdField
 from core.money import NANOS_PER_CENT
 from core.periods import start_of_day
 
@@ -25,6 +26,7 @@ KINDS = [
 class CreditForm(forms.Form):
     """A grant to be."""
 
+    new_id = NewIdField("credit_")
     name = forms.CharField(
         label="Name", max_length=80, help_text="The organization reads it."
     )
@@ -76,6 +78,7 @@ class CreditForm(forms.Form):
             effective_at=max(begins, self.now),
             expires_at=None if last_day is None else end_of(last_day),
             priority=self.cleaned_data["priority"],
+            public_id=self.cleaned_data["new_id"],
         )
 
 

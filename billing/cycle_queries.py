@@ -29,8 +29,11 @@ class CycleRow:
 
 
 def cycles_of(organization: Organization, *, now: datetime) -> list[CycleRow]:
-    """Return the cycles in which something was spent or held, newest first."""
-    budgets = Budget.objects.filter(organization=organization).order_by("-cycle_start")
+    """Return the cycles with something spent, held or invoiced, newest first."""
+    budgets = {
+        budget.cycle_start: budget
+        for budget in Budget.objects.filter(organization=organization)
+    }
     states = dict(
         BillingCycle.objects.filter(organization=organization).values_list(
             "cycle_start", "state"
@@ -39,14 +42,14 @@ def cycles_of(organization: Organization, *, now: datetime) -> list[CycleRow]:
     documents = documents_of(organization, today=now.date())
     return [
         CycleRow(
-            budget.cycle_start,
-            CycleState(states.get(budget.cycle_start, CycleState.OPEN)),
-            budget.spent_nanos,
-            budget.held_nanos,
-            is_current=budget.cycle_start == cycle_of(now),
-            documents=tuple(documents.get(budget.cycle_start, ())),
+            cycle_start,
+            CycleState(states.get(cycle_start, CycleState.OPEN)),
+            budgets[cycle_start].spent_nanos if cycle_start in budgets else 0,
+            budgets[cycle_start].held_nanos if cycle_start in budgets else 0,
+            is_current=cycle_start == cycle_of(now),
+            documents=tuple(documents.get(cycle_start, ())),
         )
-        for budget in budgets[:CYCLES_MAX]
+        for cycle_start in sorted({*budgets, *documents}, reverse=True)[:CYCLES_MAX]
     ]
 
 

@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from datetime import date
 
 from django.conf import settings
-from django.db.models import Q, Sum
 
 from billing.invoice_models import BillingCycle, CycleState, Invoice, InvoiceKind
 from billing.invoice_usage import Range, usage_lines
 from billing.invoicing import Bill, Line, LineKind, bill_of
 from billing.ledger_models import LedgerTransaction, TransactionKind
-from billing.posting import Account
+from billing.ledger_queries import with_unbilled
 from core.periods import previous_cycle
 from orgs.models import Organization
 
@@ -49,17 +48,16 @@ def range_of(organization: Organization, cycle_start: date, *, up_to: int) -> Ra
 
 def between_lines(organization: Organization) -> Iterator[Line]:
     """Yield a line for each adjustment that no invoice has billed."""
-    is_unbilled = Q(entries__account__kind=Account.UNBILLED)
     transactions = LedgerTransaction.objects.filter(
         organization=organization, kind__in=BETWEEN, billed_by=None
     )
-    sums = transactions.annotate(nanos=Sum("entries__amount_nanos", filter=is_unbilled))
-    for each in sums.filter(nanos__isnull=False).order_by("pk"):
+    sums = with_unbilled(transactions).filter(unbilled_nanos__isnull=False)
+    for each in sums.order_by("pk"):
         is_credit = each.kind == TransactionKind.EARLY_CREDIT
         yield Line(
             LineKind.CREDIT if is_credit else LineKind.ADJUSTMENT,
             "Paid by credit" if is_credit else f"Adjustment: {each.memo}".strip(": "),
-            each.nanos,
+            each.unbilled_nanos,
             transaction_id=each.pk,
         )
 

@@ -192,6 +192,10 @@ class InvoiceLine(models.Model):
     transaction = models.OneToOneField(
         LedgerTransaction, null=True, on_delete=models.PROTECT, related_name="billed_by"
     )
+    # Of a credit note: the line of the invoice that it takes back, if it is one.
+    takes_back = models.ForeignKey(
+        "self", null=True, on_delete=models.PROTECT, related_name="taken_back_by"
+    )
 
     class Meta:
         constraints = [

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 
 from billing.invoice_drafts import draft_of
 from billing.invoice_models import (
@@ -16,7 +18,7 @@ from billing.invoice_models import (
     InvoiceKind,
     InvoiceLine,
 )
-from billing.invoicing import Bill
+from billing.invoicing import Bill, LineKind, Sums
 from billing.ledger_queries import posted_up_to
 from core.periods import cycle_of
 from orgs.models import Organization
@@ -37,6 +39,19 @@ class Standing:
 
     invoice: Invoice
     state: InvoiceState
+    # By its credit notes, together.
+    taken_back: Sums
+
+    @property
+    def left(self) -> Sums:
+        """What credit notes left of it."""
+        whole = Sums(self.invoice.net_nanos, self.invoice.tax_nanos)
+        return whole.less(self.taken_back)
+
+    @property
+    def can_be_taken_back(self) -> bool:
+        is_invoice = self.invoice.kind == InvoiceKind.INVOICE
+        return is_invoice and self.state is not InvoiceState.TAKEN_BACK
 
     @property
     def is_open(self) -> bool:
@@ -53,9 +68,11 @@ class Draft:
 
 def standing_of(invoice: Invoice, *, today: date) -> Standing:
     """Return what became of an invoice until a day (in UTC)."""
+    notes = list(invoice.credit_notes.all())
+    credited = taken_back(notes)
     if invoice.kind == InvoiceKind.CREDIT_NOTE:
         state = InvoiceState.CREDIT_NOTE
-    elif list(invoice.credit_notes.all()):
+    elif notes and credited.net_nanos == invoice.net_nanos:
         state = InvoiceState.TAKEN_BACK
     elif hasattr(invoice, "payment"):
         state = InvoiceState.PAID
@@ -64,7 +81,13 @@ def standing_of(invoice: Invoice, *, today: date) -> Standing:
     else:
         is_late = today > invoice.due_on
         state = InvoiceState.OVERDUE if is_late else InvoiceState.DUE
-    return Standing(invoice, state)
+    return Standing(invoice, state, credited)
+
+
+def taken_back(notes: Iterable[Invoice]) -> Sums:
+    """Return what credit notes of an invoice come to, together."""
+    rows = list(notes)
+    return Sums(sum(row.net_nanos for row in rows), sum(row.tax_nanos for row in rows))
 
 
 def invoice_by_number(organization: Organization, number: str) -> Invoice | None:
@@ -77,6 +100,14 @@ def lines_of(invoice: Invoice) -> list[InvoiceLine]:
     return list(invoice.lines.order_by("position"))
 
 
+def lines_to_take_back(invoice: Invoice) -> QuerySet[InvoiceLine]:
+    """Return the lines that were charged, tax apart: each may be taken back alone."""
+    charged = invoice.lines.filter(amount_nanos__gt=0)
+    return charged.exclude(
+        kind__in=(LineKind.TAX, LineKind.CARRIED, LineKind.CARRIED_ON)
+    ).order_by("position")
+
+
 def draft_for(organization: Organization, *, now: datetime) -> Draft:
     """Return the draft of the cycle that closes next."""
     cycles = BillingCycle.objects.filter(organization=organization)
@@ -87,8 +118,12 @@ def draft_for(organization: Organization, *, now: datetime) -> Draft:
 
 def open_invoices() -> QuerySet[Invoice]:
     """Return what is to be paid still, the one due first, for the operator."""
+    credited = Invoice.objects.filter(credits=OuterRef("pk")).values("credits")
+    total = credited.annotate(nanos=Sum("total_nanos")).values("nanos")
     invoices = Invoice.objects.filter(
-        kind=InvoiceKind.INVOICE, total_nanos__gt=0, payment=None, credit_notes=None
+        kind=InvoiceKind.INVOICE,
+        payment=None,
+        total_nanos__gt=Coalesce(Subquery(total), 0),
     )
     related = invoices.select_related("organization", "payment")
     return related.prefetch_related("credit_notes").order_by("due_on", "pk")

@@ -46,6 +46,8 @@ class Line:
     unit_nanos: int | None = None
     # The ledger transaction that it bills, if it bills one.
     transaction_id: int | None = None
+    # Of a credit note: the line of its invoice that it takes back, if it is one.
+    takes_back_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,47 @@ def tax_on(net_nanos: int, percent: Decimal) -> int:
     """Return the tax in nano-dollars: rounded once, to cents, halves up."""
     cents = Decimal(net_nanos // NANOS_PER_CENT) * percent / 100
     return int(cents.quantize(Decimal(1), rounding=ROUND_HALF_UP)) * NANOS_PER_CENT
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """Net and tax of an invoice, or of what was taken back of it, in nano-dollars."""
+
+    net_nanos: int = 0
+    tax_nanos: int = 0
+
+    @property
+    def total_nanos(self) -> int:
+        return self.net_nanos + self.tax_nanos
+
+    def less(self, other: Sums) -> Sums:
+        return Sums(self.net_nanos - other.net_nanos, self.tax_nanos - other.tax_nanos)
+
+
+def tax_taken_back(net_nanos: int, *, invoice: Sums, before: Sums) -> int:
+    """
+    Return the tax on a part of an invoice that is taken back, after parts `before`.
+
+    In proportion, in whole cents, and of the sum of all parts: so the last part takes
+    what rounding left, and all of them together are the invoice's tax.
+    """
+    assert 0 <= net_nanos <= invoice.net_nanos - before.net_nanos
+    if invoice.net_nanos == 0:
+        return invoice.tax_nanos - before.tax_nanos
+    net_so_far = before.net_nanos + net_nanos
+    cents = invoice.tax_nanos // NANOS_PER_CENT
+    # Halves up, as tax is.
+    so_far = (2 * cents * net_so_far + invoice.net_nanos) // (2 * invoice.net_nanos)
+    return so_far * NANOS_PER_CENT - before.tax_nanos
+
+
+def credit_bill(line: Line, *, tax: int, tax_percent: Decimal, tax_text: str) -> Bill:
+    """Return what a credit note says: one line of whole cents, and the tax on it."""
+    assert line.exact_nanos == line.amount_nanos == whole_cents(line.exact_nanos)
+    lines = [line]
+    if tax_percent:
+        lines.append(Line(LineKind.TAX, tax_text, tax, tax))
+    return Bill(tuple(lines), line.amount_nanos, tax_percent, tax, 0)
 
 
 def exact_sum(lines: Sequence[Line]) -> int:

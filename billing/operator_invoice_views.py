@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import HttpResponse
@@ -9,15 +10,19 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from billing.actions.invoices import (
+from billing.actions.credit_notes import (
     AlreadyCredited,
-    AlreadyPaid,
+    MoreThanLeft,
+    Part,
     issue_credit_note,
-    record_payment,
 )
-from billing.invoice_forms import PaymentForm, TakeBackForm
+from billing.actions.invoices import AlreadyPaid, record_payment
+from billing.invoice_forms import PaymentForm, TakeBackForm, TakeBackPartForm
 from billing.invoice_models import Invoice
 from billing.invoice_queries import lines_of, open_invoices, standing_of
+from billing.operator_organization_views import SENT_BEFORE
+from core.form_ids import IdTaken, renew_id
+from core.templatetags.money import usd
 from orgs.access import OperatorRequest, operator_view
 
 UNPROCESSABLE = 422
@@ -55,7 +60,7 @@ def note_payment(request: OperatorRequest, number: str) -> HttpResponse:
     """Note that an invoice was paid."""
     asked, form = found(number), PaymentForm(request.POST)
     if not form.is_valid():
-        return invoice_page(request, asked, payment=form)
+        return invoice_page(request, asked, payment_form=form)
     try:
         record_payment(
             invoice=asked,
@@ -74,23 +79,50 @@ def note_payment(request: OperatorRequest, number: str) -> HttpResponse:
 @require_POST
 @operator_view
 def take_back(request: OperatorRequest, number: str) -> HttpResponse:
-    """Take an invoice back by a credit note."""
+    """Take back what is left of an invoice by a credit note."""
     asked, form = found(number), TakeBackForm(request.POST)
-    if not form.is_valid():
-        return invoice_page(request, asked, taking_back=form)
+    if not form.is_valid() or not is_taken_back(request, asked, form, part=None):
+        return invoice_page(request, asked, taking_back_form=form)
+    return redirect("operator:invoice", number)
+
+
+@require_POST
+@operator_view
+def take_back_part(request: OperatorRequest, number: str) -> HttpResponse:
+    """Take back a line of an invoice, or an amount."""
+    asked = found(number)
+    form = TakeBackPartForm(request.POST, invoice=asked)
+    if not form.is_valid() or not is_taken_back(request, asked, form, part=form.part()):
+        return invoice_page(request, asked, part_form=form)
+    return redirect("operator:invoice", number)
+
+
+def is_taken_back(
+    request: OperatorRequest, asked: Invoice, form: TakeBackForm, *, part: Part | None
+) -> bool:
+    """Issue the credit note, or say why not: in the form, if another would do."""
     try:
         credit_note = issue_credit_note(
             invoice=asked,
             reason=form.cleaned_data["reason"],
+            part=part,
+            public_id=form.cleaned_data["new_id"],
             acting_user=request.user,
             now=timezone.now(),
         )
     except AlreadyCredited:
         messages.error(request, SETTLED)
+    except MoreThanLeft as error:
+        left = usd(error.left_nanos)
+        form.add_error("amount", f"{left} are left to take back, before tax.")
+    except IdTaken:
+        form.add_error(None, SENT_BEFORE)
+        renew_id(form)
     else:
-        text = f"Credit note {credit_note.number} takes invoice {number} back."
+        total = usd(credit_note.total_nanos)
+        text = f"Credit note {credit_note.number} takes back {total} of {asked.number}."
         messages.success(request, text)
-    return redirect("operator:invoice", number)
+    return form.is_valid()
 
 
 def found(number: str) -> Invoice:
@@ -99,13 +131,9 @@ def found(number: str) -> Invoice:
 
 
 def invoice_page(
-    request: OperatorRequest,
-    asked: Invoice,
-    *,
-    payment: PaymentForm | None = None,
-    taking_back: TakeBackForm | None = None,
+    request: OperatorRequest, asked: Invoice, **sent: forms.Form
 ) -> HttpResponse:
-    """Return the invoice's page; with a form in hand, the one that has errors."""
+    """Return the invoice's page; with a form in hand, by its name, with its errors."""
     today = timezone.now().date()
     context = {
         "invoice": asked,
@@ -113,8 +141,10 @@ def invoice_page(
         "credit_notes": asked.credit_notes.order_by("pk"),
         "lines": lines_of(asked),
         "bill": asked,
-        "payment_form": payment or PaymentForm(initial={"paid_on": today}),
-        "taking_back_form": taking_back or TakeBackForm(),
+        "payment_form": PaymentForm(initial={"paid_on": today}),
+        "taking_back_form": TakeBackForm(),
+        "part_form": TakeBackPartForm(invoice=asked),
+        **sent,
     }
-    status = UNPROCESSABLE if payment or taking_back else 200
+    status = UNPROCESSABLE if sent else 200
     return render(request, "operator/invoice.html", context, status=status)

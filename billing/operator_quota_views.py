@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,31 +21,92 @@ from billing.actions.quota import (
 )
 from billing.models import QuotaRequest
 from billing.quota import DAYS_RAISED_MAX
-from billing.quota_forms import ApprovalForm, DenialForm
+from billing.quota_forms import ApprovalForm, DenialForm, ManyDecisionsForm
 from billing.quota_queries import background_of, next_in_queue, queue_page
 from core.templatetags.money import usd
 from orgs.access import OperatorRequest, operator_view
 
 UNPROCESSABLE = 422
 NO_LONGER_OPEN = "The request is not open any more: see below what became of it."
+# Why a request is not decided with others.
+PROBLEMS: dict[type[Exception], str] = {
+    NotPending: "It was decided, withdrawn or has expired before.",
+    NotAnIncrease: "It is not above the approved limit any more.",
+    WrongEnd: "Its last day is over.",
+    NothingToRaise: "The organization has no approved limit.",
+}
 
 
 @require_safe
 @operator_view
 def quota(request: OperatorRequest) -> HttpResponse:
     """Show the requests that wait, the oldest first; or those that are decided."""
-    decided = request.GET.get("show") == "decided"
+    return queue(request, decided=request.GET.get("show") == "decided")
+
+
+def queue(
+    request: OperatorRequest,
+    *,
+    decided: bool = False,
+    form: ManyDecisionsForm | None = None,
+) -> HttpResponse:
+    """Return a page of the queue; with a form in hand, the one that has errors."""
     context = {
         "decided": decided,
-        "find": "",
         "now": timezone.now(),
+        "form": form or ManyDecisionsForm(),
         "page": queue_page(
             decided=decided,
             number=request.GET.get("page", "1"),
             now=timezone.now(),
         ),
     }
-    return render(request, "operator/quota.html", context)
+    status = UNPROCESSABLE if form else 200
+    return render(request, "operator/quota.html", context, status=status)
+
+
+@require_POST
+@operator_view
+def decide_many(request: OperatorRequest) -> HttpResponse:
+    """Decide the requests that are ticked alike, each by itself; say what became."""
+    form = ManyDecisionsForm(request.POST)
+    if not form.is_valid():
+        return queue(request, form=form)
+    results = [decide(request, asked, form) for asked in form.cleaned_data["requests"]]
+    return render(request, "operator/quota_results.html", {"results": results})
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionResult:
+    """What became of one of many requests."""
+
+    asked: QuotaRequest
+    # Why it was not decided so; empty if it was.
+    problem: str = ""
+
+
+def decide(
+    request: OperatorRequest, asked: QuotaRequest, form: ManyDecisionsForm
+) -> DecisionResult:
+    """Approve a request as asked, or deny it, in a transaction of its own."""
+    decision: dict[str, Any] = {
+        "request": asked,
+        "message": form.cleaned_data["message"],
+        "acting_user": request.user,
+        "now": timezone.now(),
+    }
+    try:
+        if form.cleaned_data["decision"] == form.DENY:
+            return DecisionResult(deny_request(**decision))
+        approved = approve_request(
+            amount_nanos=asked.requested_nanos,
+            until=asked.requested_until,
+            **decision,
+        )
+        return DecisionResult(approved)
+    except tuple(PROBLEMS) as error:
+        asked.refresh_from_db(fields=["status", "decided_at"])
+        return DecisionResult(asked, PROBLEMS[type(error)])
 
 
 @require_safe

@@ -8,6 +8,7 @@ from billing import (
     operator_credit_views,
     operator_invoice_views,
     operator_mail_views,
+    operator_organization_views,
     operator_quota_views,
     operator_views,
 )
@@ -17,6 +18,7 @@ app_name = "operator"
 urlpatterns = [
     path("", operator_views.home, name="home"),
     path("quota", operator_quota_views.quota, name="quota"),
+    path("quota/decide", operator_quota_views.decide_many, name="decide_many_quotas"),
     path(
         "quota/<slug:request_id>",
         operator_quota_views.quota_request,
@@ -53,9 +55,34 @@ urlpatterns = [
     ),
     path("viewing/stop", viewing.stop, name="stop_viewing"),
     path(
+        "invoices/<slug:number>/take-back-part",
+        operator_invoice_views.take_back_part,
+        name="take_back_part",
+    ),
+    path(
         "organizations/<slug:organization_id>",
-        operator_credit_views.organization,
+        operator_organization_views.organization,
         name="organization",
+    ),
+    path(
+        "organizations/<slug:organization_id>/approved-limit",
+        operator_organization_views.set_limit,
+        name="set_approved_limit",
+    ),
+    path(
+        "organizations/<slug:organization_id>/adjustment",
+        operator_organization_views.adjust,
+        name="adjust",
+    ),
+    path(
+        "organizations/<slug:organization_id>/suspend",
+        operator_organization_views.suspend,
+        name="suspend",
+    ),
+    path(
+        "organizations/<slug:organization_id>/reactivate",
+        operator_organization_views.reactivate,
+        name="reactivate",
     ),
     path(
         "organizations/<slug:organization_id>/credit",

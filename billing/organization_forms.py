@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.http import QueryDict
 
+from core.form_ids import NewIdField
 from orgs.models import Environment, Organization, User
 from orgs.queries import possible_siblings
 
@@ -33,6 +34,7 @@ class NameField(forms.CharField):
 
 
 class NewOrganizationForm(forms.Form):
+    new_id = NewIdField("org-")
     name = NameField(help_text="What people see. It can be changed later.")
     environment = forms.ChoiceField(
         label="Environment",

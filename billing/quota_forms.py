@@ -12,6 +12,9 @@ from billing.quota_models import LONGEST_REASON, QuotaRequest
 from core.money import NANOS_PER_CENT
 from core.templatetags.money import cents
 
+# As many as a page of the queue shows.
+MANY_MAX = 50
+
 
 class DayInput(forms.DateInput):
     input_type = "date"
@@ -100,3 +103,47 @@ class DenialForm(forms.Form):
     def __init__(self, data: QueryDict | None = None) -> None:
         # Beside a form with a message of its own.
         super().__init__(data, auto_id="deny_%s")
+
+
+class ManyDecisionsForm(forms.Form):
+    """The requests that are ticked, and one decision about each of them."""
+
+    APPROVE, DENY = "approve", "deny"
+
+    requests = forms.ModelMultipleChoiceField(
+        queryset=QuotaRequest.objects.none(),
+        to_field_name="public_id",
+        error_messages={"required": "Tick the requests to decide."},
+    )
+    decision = forms.ChoiceField(choices=[(APPROVE, "Approve"), (DENY, "Deny")])
+    message = forms.CharField(
+        label="Reason",
+        required=False,
+        max_length=LONGEST_REASON,
+        widget=text_area(2),
+        help_text="The owners of each, and whoever asked, read it. Needed to deny.",
+    )
+    confirmed = forms.BooleanField(
+        label="Yes, decide all that are ticked alike",
+        error_messages={"required": "Tick the box to confirm."},
+    )
+
+    def __init__(self, data: QueryDict | None = None) -> None:
+        super().__init__(data, auto_id="many_%s")
+        choice = self.fields["requests"]
+        assert isinstance(choice, forms.ModelMultipleChoiceField)
+        related = QuotaRequest.objects.select_related("organization")
+        choice.queryset = related.order_by("created_at", "pk")
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("decision") == self.DENY and not cleaned.get("message"):
+            self.add_error("message", "Say why they are denied.")
+        if len(cleaned.get("requests", ())) > MANY_MAX:
+            self.add_error("requests", f"Decide {MANY_MAX} at most at once.")
+        return cleaned
+
+    @property
+    def ticked(self) -> list[str]:
+        """The ids of what was ticked, for the page that shows it again."""
+        return self.data.getlist("requests") if isinstance(self.data, QueryDict) else []

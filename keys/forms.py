@@ -10,6 +10,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
+from core.form_ids import NewIdField
 from keys.allowed_models import UnusablePatterns, read_patterns
 from keys.models import ApiKeyKind
 from keys.origins import UnusableUrl, vet_base_url
@@ -37,6 +38,7 @@ PRINTABLE = re.compile(r"[!-~]+")
 
 
 class ApiKeyForm(forms.Form):
+    new_id = NewIdField("key_")
     name = forms.CharField(
         label="Name",
         max_length=80,
@@ -105,6 +107,9 @@ class RotationForm(forms.Form):
     grace = forms.ChoiceField(
         label="The old text works on for", choices=GRACES, initial="24"
     )
+
+    # Of the text that is to be replaced.
+    handle = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
 
     @property
     def grace_period(self) -> timedelta:

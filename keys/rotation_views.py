@@ -38,6 +38,7 @@ def rotate(request: OrgRequest, key_id: str) -> HttpResponse:
         issued = rotate_key(
             key=key,
             grace=form.grace_period,
+            handle=form.cleaned_data["handle"],
             acting_user=request.user,
             now=timezone.now(),
         )

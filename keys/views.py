@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from keys.actions import (
     IssuedKey,
     KeyAlreadyRevoked,
+    KeyIssuedBefore,
     issue_key,
     revoke_key,
     store_provider_key,
@@ -36,6 +37,11 @@ from keys.snippets import curl_snippet, node_snippet, python_snippet
 from orgs.access import OrgRequest, org_view
 from orgs.permissions import Permission
 
+SENT_TWICE = (
+    "The form came twice, and made one key. Its text was in the first answer; if you "
+    "did not see it, rotate the key to get another."
+)
+
 
 @org_view(Permission.SEE_KEYS)
 @require_safe
@@ -51,9 +57,23 @@ def create(request: OrgRequest) -> HttpResponse:
     form = key_form(request, is_filled=True)
     if not form.is_valid():
         return keys_page(request, form=form, status=422)
+    new_id: str = form.cleaned_data["new_id"]
+    try:
+        return reveal(request, issued_by(request, form, new_id))
+    except KeyIssuedBefore:
+        before = keys_visible_to(request.membership).filter(public_id=new_id)
+        if not before.filter(name=form.cleaned_data["name"]).exists():
+            # Another key, from a page that the browser went back to.
+            return reveal(request, issued_by(request, form, None))
+    messages.info(request, SENT_TWICE)
+    return redirect("keys:keys", slug=request.organization.slug)
+
+
+def issued_by(request: OrgRequest, form: ApiKeyForm, new_id: str | None) -> IssuedKey:
+    """Make the key that a form asks for."""
     now = timezone.now()
     is_service = form.cleaned_data["kind"] == ApiKeyKind.SERVICE
-    issued = issue_key(
+    return issue_key(
         kind=form.cleaned_data["kind"],
         environment=request.organization.environment,
         name=form.cleaned_data["name"],
@@ -62,9 +82,9 @@ def create(request: OrgRequest) -> HttpResponse:
         acting_user=request.user,
         expires_at=form.expires_at(now=now),
         models_allowed=form.cleaned_data["models_allowed"],
+        public_id=new_id,
         now=now,
     )
-    return reveal(request, issued)
 
 
 def reveal(request: OrgRequest, issued: IssuedKey) -> HttpResponse:

@@ -22,7 +22,7 @@ ALWAYS_MAILED = (
     "Hard limits reached, approved limits changed, raises that end",
     "Credit that is gone where nothing else pays, suspensions",
     "Invoices, where no billing address is entered; answers to what you asked for",
-    "Security of your account",
+    "Security of your account, operators who view the organization",
 )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -14,7 +15,9 @@ from billing.actions.posting import (
     post_credit_voided,
 )
 from billing.credit import PRIORITY_USUAL
+from billing.funding_models import new_credit_id
 from billing.models import Budget, CreditGrant, Hold
+from core.form_ids import IdTaken
 from core.money import LARGEST_AMOUNT_NANOS
 from orgs import audit
 from orgs.models import Organization, User
@@ -36,6 +39,8 @@ class CreditWish:
     effective_at: datetime
     expires_at: datetime | None = None
     priority: int = PRIORITY_USUAL
+    # Made with the form, so that one that is sent twice grants once.
+    public_id: str = field(default_factory=new_credit_id)
 
 
 @transaction.atomic
@@ -47,23 +52,47 @@ def grant_credit(
     now: datetime,
     trial_of: User | None = None,
 ) -> CreditGrant:
-    """Grant credit, and post it in the ledger. Each call is a grant of its own."""
+    """
+    Grant credit, and post it in the ledger; a wish is granted once.
+
+    :raises IdTaken: if another grant has the wish's id.
+    """
     assert 0 < wish.amount_nanos <= LARGEST_AMOUNT_NANOS
-    grant = CreditGrant.objects.create(
-        organization=organization,
-        name=wish.name,
-        kind=wish.kind,
-        priority=wish.priority,
-        trial_of=trial_of,
-        amount_nanos=wish.amount_nanos,
-        effective_at=wish.effective_at,
-        expires_at=wish.expires_at,
-        created_at=now,
-        created_by=acting_user,
+    what: dict[str, Any] = {
+        "name": wish.name,
+        "kind": wish.kind,
+        "priority": wish.priority,
+        "amount_nanos": wish.amount_nanos,
+        "expires_at": wish.expires_at,
+    }
+    # Of two at once the second waits for the first, and finds its grant.
+    grant, is_new = CreditGrant.objects.get_or_create(
+        public_id=wish.public_id,
+        defaults={
+            "organization": organization,
+            "trial_of": trial_of,
+            "effective_at": wish.effective_at,
+            "created_at": now,
+            "created_by": acting_user,
+            **what,
+        },
     )
+    if not is_new:
+        is_same = all(getattr(grant, name) == what[name] for name in what)
+        if grant.organization_id != organization.pk or not is_same:
+            raise IdTaken
+        return grant
     post_credit_granted(grant, now=now)
+    record_grant(grant, acting_user=acting_user, now=now)
+    return grant
+
+
+def record_grant(
+    grant: CreditGrant, *, acting_user: User | None, now: datetime
+) -> None:
+    trial_of = grant.trial_of
     audit.record(
-        organization=organization,
+        organization=grant.organization,
         actor=acting_user,
         action="credit_grant.created",
         target=grant.public_id,
@@ -80,7 +109,6 @@ def grant_credit(
         },
         now=now,
     )
-    return grant
 
 
 @transaction.atomic

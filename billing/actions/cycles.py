@@ -20,14 +20,31 @@ logger = logging.getLogger(__name__)
 CLOSING_DELAY = timedelta(minutes=5)
 
 # Each organization's months from its first one, or the one after its last, until now.
+# The first is that of its first usage, or of what was adjusted before there was any.
 MAKE_CYCLES = """
 INSERT INTO billing_billingcycle (organization_id, cycle_start, state)
 SELECT organization_id, month::date, 'open'
 FROM (
-    SELECT budget.organization_id, min(budget.cycle_start) AS first,
+    SELECT organization_id, min(begins) AS first,
            (SELECT max(cycle_start) FROM billing_billingcycle AS cycle
-            WHERE cycle.organization_id = budget.organization_id) AS last
-    FROM billing_budget AS budget GROUP BY budget.organization_id
+            WHERE cycle.organization_id = began.organization_id) AS last
+    FROM (
+        SELECT organization_id, cycle_start AS begins FROM billing_budget
+        UNION ALL
+        SELECT organization_id, cycle_start FROM billing_billingcycle
+        UNION ALL
+        SELECT account.organization_id,
+               date_trunc('month', min(txn.occurred_at) AT TIME ZONE 'UTC')::date
+        FROM billing_ledgeraccount AS account
+        JOIN billing_ledgerentry AS entry ON entry.account_id = account.id
+        JOIN billing_ledgertransaction AS txn ON txn.id = entry.transaction_id
+        WHERE account.kind = 'unbilled' AND NOT EXISTS (
+            SELECT FROM billing_billingcycle AS cycle
+            WHERE cycle.organization_id = account.organization_id
+        )
+        GROUP BY account.organization_id
+    ) AS began
+    GROUP BY organization_id
 ) AS known
 CROSS JOIN LATERAL generate_series(
     coalesce(last + interval '1 month', first), %s::date::timestamp, interval '1 month'

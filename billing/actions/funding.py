@@ -12,6 +12,7 @@ from django.db import transaction
 from billing.actions.credit import CreditWish, grant_credit
 from billing.actions.limits import change_approved_limit, locked_limits
 from billing.actions.raises import supersede_raise
+from billing.funding_mail import queue_approved_limit_mail
 from billing.models import BillingProfile, CreditGrant, CreditKind, SpendLimits
 from core.money import nanos_from_dollars
 from orgs import audit
@@ -28,6 +29,7 @@ def set_approved_limit(
     amount_nanos: int | None,
     acting_user: User | None,
     now: datetime,
+    reason: str = "",
 ) -> SpendLimits:
     """
     Set the amount per cycle that the operator allows; None means no such limit.
@@ -42,7 +44,38 @@ def set_approved_limit(
         amount_nanos=amount_nanos,
         acting_user=acting_user,
         now=now,
+        reason=reason,
     )
+
+
+@transaction.atomic
+def decide_approved_limit(
+    *,
+    organization: Organization,
+    amount_nanos: int,
+    reason: str,
+    acting_user: User,
+    now: datetime,
+) -> SpendLimits:
+    """
+    Set the approved limit as the operator decides, and tell the owners why.
+
+    Safe to repeat: the same amount again changes, records and mails nothing.
+    """
+    assert reason
+    before_nanos = locked_limits(organization).approved_limit_nanos
+    limits = set_approved_limit(
+        organization=organization,
+        amount_nanos=amount_nanos,
+        reason=reason,
+        acting_user=acting_user,
+        now=now,
+    )
+    if before_nanos != amount_nanos:
+        queue_approved_limit_mail(
+            organization, amount_nanos, before_nanos, reason, now=now
+        )
+    return limits
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Issue invoices and credit notes, and note that one was paid."""
+"""Issue invoices, write what is issued, and note that one was paid."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from billing.invoice_models import (
     InvoicePayment,
     NumberSeries,
 )
-from billing.invoicing import Bill, Line, LineKind, bill_of
+from billing.invoice_queries import taken_back
+from billing.invoicing import Bill, Line
 from billing.ledger_models import TransactionKind
 from billing.models import BillingProfile
 from billing.posting import Account
@@ -29,11 +30,6 @@ from orgs.models import Organization, User
 
 # Six digits sort well and last for a million invoices; then there are seven.
 NUMBER_DIGITS = 6
-# What a credit note says as its invoice does.
-KEPT = (
-    *("cycle_start", "seller_name", "seller_address", "seller_tax_id"),
-    *("buyer_name", "buyer_address", "buyer_tax_id", "buyer_reference"),
-)
 OWING = (
     *(Account.UNBILLED, Account.RECEIVABLE, Account.ADJUSTMENTS),
     *(Account.TAX, Account.PAYMENTS),
@@ -42,10 +38,6 @@ OWING = (
 
 class AlreadyPaid(Exception):
     """The invoice is paid, or there is nothing to pay."""
-
-
-class AlreadyCredited(Exception):
-    """The invoice has a credit note, or is one."""
 
 
 @transaction.atomic
@@ -88,42 +80,6 @@ def issue_invoice(
 
 
 @transaction.atomic
-def issue_credit_note(
-    *, invoice: Invoice, reason: str, acting_user: User | None, now: datetime
-) -> Invoice:
-    """
-    Take a whole invoice back, by a credit note with the same amounts.
-
-    :raises AlreadyCredited: if there is one, or if this is one.
-    """
-    lock_accounts(invoice.organization)
-    if invoice.kind != InvoiceKind.INVOICE or invoice.credit_notes.exists():
-        raise AlreadyCredited
-    text = f"Invoice {invoice.number} taken back: {reason}"[:300]
-    lines = [Line(LineKind.ADJUSTMENT, text, invoice.net_nanos)]
-    bill = bill_of(
-        lines,
-        carried_nanos=0,
-        tax_percent=invoice.tax_percent,
-        tax_name=settings.INVOICE_TAX_NAME,
-    )
-    credit_note = write(
-        InvoiceKind.CREDIT_NOTE,
-        invoice.organization,
-        bill,
-        credits=invoice,
-        reason=reason,
-        issued_at=now,
-        due_on=now.date(),
-        **{name: getattr(invoice, name) for name in KEPT},
-    )
-    amounts = posting.credit_note_amounts(bill.net_nanos, bill.tax_nanos)
-    post_document(credit_note, TransactionKind.CREDIT_NOTE, amounts, now=now)
-    note(credit_note, "invoice.credited", acting_user=acting_user, now=now)
-    return credit_note
-
-
-@transaction.atomic
 def record_payment(
     *,
     invoice: Invoice,
@@ -133,27 +89,25 @@ def record_payment(
     now: datetime,
 ) -> InvoicePayment:
     """
-    Note that an invoice was paid in full.
+    Note that an invoice was paid: all that credit notes left of it.
 
     :raises AlreadyPaid: if it was before, was taken back, or comes to nothing.
     """
     lock_accounts(invoice.organization)
-    is_open = invoice.kind == InvoiceKind.INVOICE and invoice.total_nanos > 0
-    is_settled = (
-        invoice.credit_notes.exists()
-        or InvoicePayment.objects.filter(invoice=invoice).exists()
-    )
-    if not is_open or is_settled:
+    notes = Invoice.objects.filter(credits=invoice)
+    due_nanos = invoice.total_nanos - taken_back(notes).total_nanos
+    is_open = invoice.kind == InvoiceKind.INVOICE and due_nanos > 0
+    if not is_open or InvoicePayment.objects.filter(invoice=invoice).exists():
         raise AlreadyPaid
     payment = InvoicePayment.objects.create(
         organization=invoice.organization,
         invoice=invoice,
-        amount_nanos=invoice.total_nanos,
+        amount_nanos=due_nanos,
         paid_on=paid_on,
         reference=reference,
         recorded_at=now,
     )
-    amounts = posting.payment_amounts(invoice.total_nanos)
+    amounts = posting.payment_amounts(due_nanos)
     post_document(invoice, TransactionKind.PAYMENT, amounts, now=now)
     note(invoice, "invoice.paid", acting_user=acting_user, now=now)
     return payment
@@ -225,6 +179,7 @@ def write_lines(invoice: Invoice, lines: Sequence[Line]) -> None:
             exact_nanos=line.exact_nanos,
             amount_nanos=line.amount_nanos,
             transaction_id=line.transaction_id,
+            takes_back_id=line.takes_back_id,
         )
         for position, line in enumerate(lines, start=1)
     )

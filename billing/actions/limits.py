@@ -109,6 +109,7 @@ def change_approved_limit(
     amount_nanos: int | None,
     acting_user: User | None,
     now: datetime,
+    reason: str = "",
 ) -> SpendLimits:
     """Change the approved limit, whether for good or for a time."""
     return change_limit(
@@ -118,6 +119,7 @@ def change_approved_limit(
         audit_action="approved_limit.updated",
         acting_user=acting_user,
         now=now,
+        reason=reason,
     )
 
 
@@ -129,6 +131,7 @@ def change_limit(
     audit_action: str,
     acting_user: User | None,
     now: datetime,
+    reason: str = "",
 ) -> SpendLimits:
     """
     Set one of an organization's limits, with its audit row; None means none.
@@ -149,7 +152,8 @@ def change_limit(
         actor=acting_user,
         action=audit_action,
         target=organization.public_id,
-        details={"before": {column: before}, "after": {column: amount_nanos}},
+        details={"before": {column: before}, "after": {column: amount_nanos}}
+        | ({"reason": reason} if reason else {}),
         now=now,
     )
     return limits

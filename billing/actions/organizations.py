@@ -56,20 +56,28 @@ def found_organization(
     founder: User,
     with_sibling: bool,
     now: datetime,
+    new_id: str | None = None,
 ) -> Organization:
     """
     Create an organization that its founder owns, and its pair at once if wished.
 
-    A person's first production organization gets the trial credit.
+    A person's first production organization gets the trial credit. One under the new
+    id that they own already is returned: of a form that is sent twice.
 
     :raises TooManyOrganizations: if the person owns `OWNED_MAX`, or would own more.
     """
     # Whoever founds two at once waits here, so that the count holds.
     User.objects.select_for_update(no_key=True).get(pk=founder.pk)
+    before = Organization.objects.filter(public_id=new_id or "").first()
+    if before is not None:
+        is_same = (before.name, before.environment) == (name, environment)
+        if is_same and owned_organizations(founder).filter(pk=before.pk).exists():
+            return before
+        new_id = None  # the form of another, filled in anew
     wanted = 2 if with_sibling else 1
     if owned_organizations(founder).count() + wanted > OWNED_MAX:
         raise TooManyOrganizations
-    organization = funded(name, environment, founder, now)
+    organization = funded(name, environment, founder, now, public_id=new_id)
     if with_sibling:
         found_sibling(organization=organization, founder=founder, now=now)
     return organization
@@ -101,9 +109,21 @@ def found_sibling(
     return sibling
 
 
-def funded(name: str, environment: str, founder: User, now: datetime) -> Organization:
+def funded(
+    name: str,
+    environment: str,
+    founder: User,
+    now: datetime,
+    *,
+    public_id: str | None = None,
+) -> Organization:
     organization = create_organization(
-        name=name, environment=environment, owner=founder, acting_user=founder, now=now
+        name=name,
+        environment=environment,
+        owner=founder,
+        acting_user=founder,
+        public_id=public_id,
+        now=now,
     )
     grant_trial_credit(organization=organization, acting_user=founder, now=now)
     return organization

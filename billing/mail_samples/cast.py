@@ -149,6 +149,24 @@ class Cast:
             total_nanos=9_876 * NANOS_PER_DOLLAR // 100,
         )
 
+    @cached_property
+    def credit_note(self) -> Invoice:
+        return Invoice(
+            organization=self.organization,
+            public_id="note_sample",
+            kind=InvoiceKind.CREDIT_NOTE,
+            number="CN-000007",
+            credits=self.invoice,
+            reason="The outage of 3 November",
+            cycle_start=self.invoice.cycle_start,
+            issued_at=self.now,
+            due_on=self.now.date(),
+            tax_percent=Decimal(19),
+            net_nanos=10 * NANOS_PER_DOLLAR,
+            tax_nanos=190 * NANOS_PER_DOLLAR // 100,
+            total_nanos=1190 * NANOS_PER_DOLLAR // 100,
+        )
+
     def key(self, *, ends_in: timedelta) -> ApiKey:
         return ApiKey(
             pk=NO_ROW,

@@ -8,8 +8,9 @@ from functools import partial
 
 from billing.alert_mail import queue_hard_limit_mail, queue_soft_limit_mail
 from billing.credit_mail import queue_credit_mail
+from billing.funding_mail import queue_approved_limit_mail
 from billing.funding_models import NoticeStage
-from billing.invoice_mail import queue_invoice_mail
+from billing.invoice_mail import queue_credit_note_mail, queue_invoice_mail
 from billing.mail_samples.cast import Cast
 from billing.mail_samples.sample import Sample
 from billing.models import AlertKind
@@ -85,6 +86,18 @@ def of_limits(cast: Cast) -> Iterator[Sample]:
         partial(queue_hard_limit_mail, cast.organization, hard, now=now),
         facts=SPENT_ON | {"percent": 100, "is_refusing": True},
     )
+    yield Sample(
+        "approved_limit",
+        "The operator changed the approved limit: to every owner.",
+        partial(
+            queue_approved_limit_mail,
+            cast.organization,
+            500 * NANOS_PER_DOLLAR,
+            120 * NANOS_PER_DOLLAR,
+            "You asked by telephone, and always paid in time.",
+            now=now,
+        ),
+    )
 
 
 def of_credit(cast: Cast) -> Iterator[Sample]:
@@ -134,6 +147,11 @@ def of_operation(cast: Cast) -> Iterator[Sample]:
         "invoice",
         "An invoice was issued.",
         partial(queue_invoice_mail, cast.invoice, now=now),
+    )
+    yield Sample(
+        "credit_note",
+        "An invoice was taken back, whole or in part.",
+        partial(queue_credit_note_mail, cast.credit_note, now=now),
     )
     yield Sample(
         "organization_suspended",

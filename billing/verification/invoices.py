@@ -110,3 +110,59 @@ def unbilled_is_what_no_invoice_has() -> Finding:
             WHERE account.kind = 'unbilled' AND balance_nanos <> due_nanos
         """,  # noqa: S608 - our own SQL
     )
+
+
+def credit_notes_within_invoices() -> Finding:
+    """Check what credit notes take back, together, of each invoice and each line."""
+    return find(
+        "I7 credit notes",
+        "what credit notes take back is within their invoice and its lines",
+        checked="SELECT count(*) FROM billing_invoice WHERE kind = 'credit_note'",
+        differing="""
+            SELECT concat(invoice.number, ': taken back ', sum(note.total_nanos),
+                          ', total ', invoice.total_nanos)
+            FROM billing_invoice AS invoice
+            JOIN billing_invoice AS note ON note.credits_id = invoice.id
+            GROUP BY invoice.id
+            HAVING sum(note.net_nanos) > invoice.net_nanos
+                OR sum(note.tax_nanos) > invoice.tax_nanos
+                OR sum(note.net_nanos) = invoice.net_nanos
+                    AND sum(note.tax_nanos) <> invoice.tax_nanos
+                OR bool_or(note.organization_id <> invoice.organization_id)
+            UNION ALL
+            SELECT concat('line ', line.id, ': taken back ', sum(part.amount_nanos),
+                          ', amount ', line.amount_nanos)
+            FROM billing_invoiceline AS line
+            JOIN billing_invoiceline AS part ON part.takes_back_id = line.id
+            GROUP BY line.id HAVING sum(part.amount_nanos) > line.amount_nanos
+        """,
+    )
+
+
+def receivable_is_what_is_due() -> Finding:
+    """Check what the ledger says is to be paid against invoices and payments."""
+    return find(
+        "I5 receivable",
+        "what is receivable in the ledger is invoices less credit notes and payments",
+        checked="SELECT count(*) FROM billing_ledgeraccount WHERE kind = 'receivable'",
+        differing="""
+            SELECT concat('organization ', organization_id, ': receivable ',
+                          coalesce(balance_nanos, 0), ', due ', coalesce(due_nanos, 0))
+            FROM (
+                SELECT organization_id, balance_nanos FROM billing_ledgeraccount
+                WHERE kind = 'receivable'
+            ) AS account
+            FULL JOIN (
+                SELECT organization_id, sum(nanos) AS due_nanos
+                FROM (
+                    SELECT organization_id, CASE kind WHEN 'credit_note'
+                        THEN -total_nanos ELSE total_nanos END AS nanos
+                    FROM billing_invoice
+                    UNION ALL
+                    SELECT organization_id, -amount_nanos FROM billing_invoicepayment
+                ) AS documents
+                GROUP BY organization_id
+            ) AS documents USING (organization_id)
+            WHERE coalesce(balance_nanos, 0) <> coalesce(due_nanos, 0)
+        """,
+    )

@@ -39,6 +39,8 @@ def verify(*, sweep_interval_s: float) -> list[Finding]:
         invoices.invoices_are_sums_of_lines,
         invoices.invoices_equal_records,
         invoices.unbilled_is_what_no_invoice_has,
+        invoices.credit_notes_within_invoices,
+        invoices.receivable_is_what_is_due,
     )
     with one_snapshot():
         return [check() for check in checks]

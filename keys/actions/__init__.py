@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from keys.actions.blocking import NotBlockable, allow_key, block_key
 from keys.actions.expiry import warn_of_expiry
-from keys.actions.issuing import IssuedKey, KeyAlreadyRevoked, issue_key, revoke_key
+from keys.actions.issuing import (
+    IssuedKey,
+    KeyAlreadyRevoked,
+    KeyIssuedBefore,
+    issue_key,
+    revoke_key,
+)
 from keys.actions.provider_keys import reseal_provider_keys, store_provider_key
 from keys.actions.rotation import (
     CannotRotate,
@@ -18,6 +24,7 @@ __all__ = [
     "FormerKeyEnded",
     "IssuedKey",
     "KeyAlreadyRevoked",
+    "KeyIssuedBefore",
     "NotBlockable",
     "allow_key",
     "block_key",

@@ -8,9 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import IntegrityError, transaction
 
-from keys.models import ApiKey
+from keys.models import ApiKey, new_api_key_id
 from keys.secrets import digest_key, make_key
 from orgs import audit
 from orgs.models import Organization, User
@@ -18,6 +18,10 @@ from orgs.models import Organization, User
 
 class KeyAlreadyRevoked(Exception):
     """The key was revoked before."""
+
+
+class KeyIssuedBefore(Exception):
+    """There is a key of this id: its text was in the answer that made it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +46,19 @@ def issue_key(
     acting_user: User | None,
     expires_at: datetime | None,
     models_allowed: Sequence[str] = (),
+    public_id: str | None = None,
     now: datetime,
 ) -> IssuedKey:
     """
     Make an API key. Its text is in the answer and nowhere else.
 
     A personal key has a `user`, a service or admin key an `organization`.
+
+    :raises KeyIssuedBefore: if there is a key of the id already.
     """
     made = make_key(kind=kind, environment=environment)
-    key = ApiKey.objects.create(
+    key = ApiKey(
+        public_id=public_id or new_api_key_id(),
         kind=kind,
         environment=environment,
         organization=organization,
@@ -64,8 +72,20 @@ def issue_key(
         expires_at=expires_at,
         models_allowed=list(models_allowed),
     )
+    insert(key)
     record_key_event("api_key.created", key, acting_user=acting_user, now=now)
     return IssuedKey(made.text, key)
+
+
+def insert(key: ApiKey) -> None:
+    """Insert a key; of two with one id the second waits and is refused."""
+    try:
+        with transaction.atomic():
+            key.save(force_insert=True)
+    except IntegrityError as error:
+        if "public_id" in str(error):
+            raise KeyIssuedBefore from error
+        raise
 
 
 @transaction.atomic

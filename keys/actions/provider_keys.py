@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from datetime import datetime
 
 from django.db import transaction
@@ -29,7 +30,8 @@ def store_provider_key(
     Set or replace the key that an organization spends on. Write-only from here on.
 
     Requests under way end with the key they began with; later ones use the new one.
-    `is_verified` says that the provider was asked and took it.
+    `is_verified` says that the provider was asked and took it. Safe to repeat: the
+    same again changes and records nothing.
 
     :raises keys.origins.UnusableUrl: if the base URL is not one.
     """
@@ -37,6 +39,8 @@ def store_provider_key(
         pk=organization.pk
     )
     key = ProviderKey.objects.filter(organization=organization).first()
+    if key is not None and is_same(key, base_url, secret, is_verified=is_verified):
+        return key
     before = {"base_url": key.base_url, "last_four": key.last_four} if key else None
     if key is None:
         key = ProviderKey(organization=organization, created_at=now)
@@ -60,6 +64,16 @@ def store_provider_key(
         now=now,
     )
     return key
+
+
+def is_same(key: ProviderKey, base_url: str, secret: str, *, is_verified: bool) -> bool:
+    """Say whether a stored key is this one, and as well verified."""
+    if key.base_url != base_url or (is_verified and key.verified_at is None):
+        return False
+    try:
+        return secrets.compare_digest(open_provider_key(key), secret)
+    except encryption.CannotDecrypt:
+        return False  # of a lost ring: it is replaced
 
 
 def reseal_provider_keys(*, now: datetime, batch_max: int = BATCH_MAX) -> int:

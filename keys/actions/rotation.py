@@ -18,6 +18,12 @@ GRACE_MAX = timedelta(days=7)
 FORMER_KEYS_MAX = 3
 
 
+ROTATED_BEFORE = (
+    "The key was rotated since you opened the page. Its new text was in that answer; "
+    "if you did not see it, rotate the key once more."
+)
+
+
 class CannotRotate(Exception):
     """The key is over, or too many former texts of it still work. Says which."""
 
@@ -28,7 +34,12 @@ class FormerKeyEnded(Exception):
 
 @transaction.atomic
 def rotate_key(
-    *, key: ApiKey, grace: timedelta, acting_user: User | None, now: datetime
+    *,
+    key: ApiKey,
+    grace: timedelta,
+    acting_user: User | None,
+    now: datetime,
+    handle: str = "",
 ) -> IssuedKey:
     """
     Give a key a new text; the old one works until the grace is over, or never again.
@@ -37,12 +48,18 @@ def rotate_key(
     old and new text together spend no more than the key may. A key that ends gets
     as long a life as it had, from now on.
 
-    :raises CannotRotate: if it is over, or has too many former texts that work.
+    With the `handle` of the text that is to be replaced, a rotation that is asked for
+    twice happens once.
+
+    :raises CannotRotate: if it is over, has too many former texts that work, or has
+        another text than that by now.
     """
     assert timedelta(0) <= grace <= GRACE_MAX
     key = ApiKey.objects.select_for_update(of=("self",)).get(pk=key.pk)
     if not key.is_live(at=now):
         raise CannotRotate("The key is revoked or expired: create another.")
+    if handle and handle != key.handle:
+        raise CannotRotate(ROTATED_BEFORE)
     working = key.former_keys.filter(ends_at__gt=now).count()
     if grace and working >= FORMER_KEYS_MAX:
         raise CannotRotate("Too many former texts of this key work: end one first.")

@@ -12,7 +12,14 @@ from django.utils.text import slugify
 from orgs import audit
 from orgs.actions.members import add_member
 from orgs.locks import lock_members_of
-from orgs.models import Invitation, Membership, Organization, Role, User
+from orgs.models import (
+    Invitation,
+    Membership,
+    Organization,
+    Role,
+    User,
+    new_organization_id,
+)
 
 # Names of one kind may be many in a demo, never thousands.
 SLUG_ATTEMPTS = 1000
@@ -32,11 +39,16 @@ def create_organization(
     acting_user: User | None,
     now: datetime,
     is_demo: bool = False,
+    public_id: str | None = None,
 ) -> Organization:
     """Create an organization with its first owner; its slug is made from the name."""
     organization = insert_with_free_slug(
         Organization(
-            name=name, environment=environment, is_demo=is_demo, created_at=now
+            public_id=public_id or new_organization_id(),
+            name=name,
+            environment=environment,
+            is_demo=is_demo,
+            created_at=now,
         )
     )
     audit.record(

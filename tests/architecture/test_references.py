@@ -61,6 +61,7 @@ BREAKS = {
     "ledger_entry_of_account": ("account_id", "billing_ledgeraccount"),
     "credit_note_of_invoice": ("credits_id", "billing_invoice"),
     "invoice_line_of_invoice": ("invoice_id", "billing_invoice"),
+    "credit_line_of_line": ("takes_back_id", "billing_invoiceline"),
     "invoice_line_of_adjustment": ("transaction_id", "billing_ledgertransaction"),
     "invoice_payment_of_invoice": ("invoice_id", "billing_invoice"),
     "reconciliation_row_of_run": ("reconciliation_id", "billing_reconciliation"),
@@ -172,17 +173,15 @@ def bill(organization: Organization, adjustment: LedgerTransaction) -> None:
     }
     number = f"1-{organization.pk}"
     invoice = Invoice.objects.create(**of, **says, kind="invoice", number=number)
-    Invoice.objects.create(
+    note = Invoice.objects.create(
         **of, **says, kind="credit_note", number=f"2-{number}", credits=invoice
     )
+    line: dict[str, Any] = {"kind": "adjustment", "exact_nanos": 0, "amount_nanos": 0}
+    billed = InvoiceLine.objects.create(
+        **of, **line, invoice=invoice, position=1, transaction=adjustment
+    )
     InvoiceLine.objects.create(
-        **of,
-        invoice=invoice,
-        position=1,
-        kind="adjustment",
-        exact_nanos=0,
-        amount_nanos=0,
-        transaction=adjustment,
+        **of, **line, invoice=note, position=1, takes_back=billed
     )
     InvoicePayment.objects.create(
         **of, invoice=invoice, amount_nanos=10**7, paid_on=now.date(), recorded_at=now

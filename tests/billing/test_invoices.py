@@ -10,13 +10,9 @@ import pytest
 from django.db import IntegrityError, transaction
 from pytest_django import Settings
 
+from billing.actions.credit_notes import AlreadyCredited, issue_credit_note
 from billing.actions.cycles import close_due_cycles
-from billing.actions.invoices import (
-    AlreadyCredited,
-    AlreadyPaid,
-    issue_credit_note,
-    record_payment,
-)
+from billing.actions.invoices import AlreadyPaid, record_payment
 from billing.actions.posting import post_adjustment, post_credit_granted
 from billing.actions.usage_posting import post_usage
 from billing.invoice_models import BillingCycle, Invoice, InvoiceLine

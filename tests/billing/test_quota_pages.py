@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -11,7 +12,7 @@ from billing.actions.funding import enter_billing_profile
 from billing.actions.quota import request_increase, withdraw_request
 from billing.models import Budget, QuotaRequest, SpendLimits
 from core.periods import cycle_of, previous_cycle
-from orgs.models import Organization, User
+from orgs.models import Organization, OutboxMail, User
 from tests.factories import usd
 from tests.visits import browser_of
 
@@ -224,3 +225,64 @@ def test_a_raise_says_until_when_it_lasts(
 
     assert "then $120.00 again" in page
     assert "Partially approved" in page
+
+
+MANY = "/operator/quota/decide"
+
+
+def two_requests(
+    billed: Organization, globex: Organization, ada: User, oscar: User
+) -> list[QuotaRequest]:
+    enter_billing_profile(
+        organization=globex, legal_name="G", acting_user=oscar, now=timezone.now()
+    )
+    return [ask(billed, ada), ask(globex, oscar, 900)]
+
+
+def tick(asked: list[QuotaRequest], decision: str) -> dict[str, Any]:
+    ids = [each.public_id for each in asked]
+    return {"requests": ids, "decision": decision, "confirmed": "on"}
+
+
+def test_many_requests_are_approved_as_asked_each_by_itself(
+    billed: Organization, globex: Organization, ada: User, oscar: User, op: User
+) -> None:
+    asked = two_requests(billed, globex, ada, oscar)
+    withdraw_request(request=asked[0], acting_user=ada, now=timezone.now())
+    ticked = tick(asked, "approve")
+
+    page = browser_of(op).post(MANY, ticked).content.decode()
+
+    assert page.count("Nothing: It was decided, withdrawn or has expired") == 1
+    assert page.count("Decided, and told.") == 1
+    limits = dict(
+        SpendLimits.objects.values_list("organization__name", "approved_limit_nanos")
+    )
+    assert limits == {"Acme": usd(120), "Globex": usd(900)}
+
+
+def test_many_requests_are_denied_for_one_reason_and_once(
+    billed: Organization, globex: Organization, ada: User, oscar: User, op: User
+) -> None:
+    asked = two_requests(billed, globex, ada, oscar)
+    ticked = tick(asked, "deny")
+    browser = browser_of(op)
+
+    refused = browser.post(MANY, ticked)
+    assert refused.status_code == 422
+    assert refused.content.decode().count(" checked") == 3
+    for _ in range(2):
+        browser.post(MANY, ticked | {"message": "Not this year"})
+
+    decided = QuotaRequest.objects.values_list("status", "message")
+    assert list(decided) == [("denied", "Not this year")] * 2
+    assert OutboxMail.objects.filter(subject__contains="denied").count() == 2
+
+
+def test_without_a_tick_nothing_is_decided(
+    billed: Organization, ada: User, op: User
+) -> None:
+    ask(billed, ada)
+    answer = browser_of(op).post(MANY, tick([], "approve"))
+    assert "Tick the requests to decide" in answer.content.decode()
+    assert QuotaRequest.objects.get().is_pending

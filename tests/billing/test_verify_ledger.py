@@ -52,6 +52,18 @@ TOKENS = Tokens(
     characters=5,
     seconds=6,
 )
+AN_INVOICE = """
+    INSERT INTO billing_invoice (
+        public_id, organization_id, kind, position, number, cycle_start, reason,
+        issued_at, due_on, seller_name, seller_address, seller_tax_id, buyer_name,
+        buyer_address, buyer_tax_id, buyer_reference, after_sequence,
+        up_to_sequence, line_count, net_nanos, tax_percent, tax_nanos, total_nanos,
+        carried_nanos
+    )
+    SELECT 'inv_1', organization_id, 'invoice', 1, 'INV-1', cycle_start, '',
+           now(), now(), '', '', '', '', '', '', '', 0, 1 << 30, 0, 0, 0, 0, 0, 0
+    FROM billing_budget;
+"""
 BREAKS = {
     "I1 within holds": "UPDATE usage_usagerecord SET held_nanos = 1",
     "I2 spent": "UPDATE billing_budget SET spent_nanos = spent_nanos + 1",
@@ -89,18 +101,18 @@ BREAKS = {
     "I5 ledger budgets": "UPDATE billing_budget SET cycle_start = '2025-01-01'",
     "I5 ledger rollups": "UPDATE usage_usagehour SET cost_nanos = cost_nanos + 1",
     "I7 invoices": "INSERT INTO billing_numberseries VALUES ('invoice', 3)",
-    "I5 invoices": """
-        UPDATE usage_usagerecord SET credit_nanos = 0;
-        INSERT INTO billing_invoice (
-            public_id, organization_id, kind, position, number, cycle_start, reason,
-            issued_at, due_on, seller_name, seller_address, seller_tax_id, buyer_name,
-            buyer_address, buyer_tax_id, buyer_reference, after_sequence,
-            up_to_sequence, line_count, net_nanos, tax_percent, tax_nanos, total_nanos,
-            carried_nanos
-        )
-        SELECT 'inv_1', organization_id, 'invoice', 1, 'INV-1', cycle_start, '',
-               now(), now(), '', '', '', '', '', '', '', 0, 1 << 30, 0, 0, 0, 0, 0, 0
-        FROM billing_budget
+    "I5 invoices": "UPDATE usage_usagerecord SET credit_nanos = 0; " + AN_INVOICE,
+    "I7 credit notes": AN_INVOICE
+    + """
+        INSERT INTO billing_invoice
+        SELECT (jsonb_populate_record(invoice, jsonb_build_object(
+            'id', id + 1, 'public_id', 'inv_2', 'number', 'CN-1', 'credits_id', id,
+            'kind', 'credit_note', 'net_nanos', 10000000, 'total_nanos', 10000000
+        ))).* FROM billing_invoice AS invoice
+    """,
+    "I5 receivable": """
+        INSERT INTO billing_ledgeraccount (organization_id, kind, balance_nanos)
+        SELECT organization_id, 'receivable', 1 FROM billing_budget
     """,
     "I5 unbilled": """
         INSERT INTO billing_ledgeraccount (organization_id, kind, balance_nanos)

@@ -9,13 +9,9 @@ import pytest
 from django.db import connection, transaction
 
 from billing.actions import cycles, invoices
+from billing.actions.credit_notes import AlreadyCredited, issue_credit_note
 from billing.actions.cycles import close_due_cycles
-from billing.actions.invoices import (
-    AlreadyPaid,
-    issue_credit_note,
-    next_position,
-    record_payment,
-)
+from billing.actions.invoices import AlreadyPaid, next_position, record_payment
 from billing.invoice_drafts import draft_of
 from billing.invoice_models import BillingCycle, Invoice, InvoicePayment, NumberSeries
 from orgs.models import Organization
@@ -162,7 +158,7 @@ def test_an_invoice_is_paid_or_taken_back_once(acme: Organization) -> None:
     def take_back() -> bool:
         try:
             issue_credit_note(invoice=invoice, reason="x", acting_user=None, now=NOW)
-        except invoices.AlreadyCredited:
+        except AlreadyCredited:
             return False
         return True
 

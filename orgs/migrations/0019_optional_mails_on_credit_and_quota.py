@@ -14,7 +14,7 @@ KINDS = [
 
 
 class Migration(migrations.Migration):
-    dependencies = [("orgs", "0017_triggers_of_the_owner")]
+    dependencies = [("orgs", "0018_viewings")]
 
     operations = [
         migrations.RemoveConstraint(model_name="mailoptout", name="opt_out_kind_known"),
