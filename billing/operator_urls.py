@@ -10,6 +10,7 @@ from billing import (
     operator_mail_views,
     operator_organization_views,
     operator_quota_views,
+    operator_reconciliation_views,
     operator_views,
 )
 from orgs.views import outbox, viewing
@@ -88,6 +89,16 @@ urlpatterns = [
         "organizations/<slug:organization_id>/credit",
         operator_credit_views.grant,
         name="grant_credit",
+    ),
+    path(
+        "reconciliation",
+        operator_reconciliation_views.reconciliation,
+        name="reconciliation",
+    ),
+    path(
+        "reconciliation/compare",
+        operator_reconciliation_views.compare_now,
+        name="compare_now",
     ),
     path("outbox", outbox.outbox, name="outbox"),
     path("outbox/previews", operator_mail_views.mail_previews, name="mail_previews"),

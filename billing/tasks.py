@@ -13,6 +13,11 @@ from billing.actions.cycles import close_due_cycles
 from billing.actions.kept_answers import forget_kept_answers
 from billing.actions.quota import expire_requests
 from billing.actions.raises import announce_ending_raises, revert_ended_raises
+from billing.actions.reconciliation import (
+    carry_out_next,
+    forget_old_reconciliations,
+    request_due_reconciliations,
+)
 from billing.actions.scope_mending import mend_scope_budgets
 from billing.actions.sweep import charge_orphaned_holds
 from billing.actions.upkeep import prove_audit, prove_books
@@ -84,3 +89,13 @@ def prove(**_unknown: object) -> None:
     if settings.NIGHTLY_PROOFS:
         prove_books(now=timezone.now())
         prove_audit(now=timezone.now())
+
+
+# Providers are slow, and may ask to be asked again later.
+@shared_task(name="billing.reconcile", soft_time_limit=240, time_limit=270)
+@postponed_without_database
+def reconcile(**_unknown: object) -> None:
+    now = timezone.now()
+    request_due_reconciliations(now=now)
+    forget_old_reconciliations(now=now)
+    carry_out_next(now=now)

@@ -99,6 +99,13 @@ INVOICE_NUMBER_PREFIX = env.str("INVOICE_NUMBER_PREFIX", default="INV-")
 CREDIT_NOTE_NUMBER_PREFIX = env.str("CREDIT_NOTE_NUMBER_PREFIX", default="CN-")
 INVOICE_DUE_DAYS = env.int("INVOICE_DUE_DAYS", default=30)
 
+# Comparison with providers' bills
+RECONCILIATION_DAYS = env.int("RECONCILIATION_DAYS", default=31)
+RECONCILIATION_TOLERANCE_PERCENT = Decimal(
+    env.str("RECONCILIATION_TOLERANCE_PERCENT", default="1")
+)
+RECONCILIATION_TOLERANCE_CENTS = env.int("RECONCILIATION_TOLERANCE_CENTS", default=1)
+
 # What is taken in; see config/receipt.py and config/console.py for the rest
 REQUEST_RECEIPT_TIMEOUT_S = env.float("REQUEST_RECEIPT_TIMEOUT_S", default=15.0)
 PAGE_STATEMENT_TIMEOUT_S = env.float("PAGE_STATEMENT_TIMEOUT_S", default=15.0)
@@ -345,7 +352,9 @@ LOGGING = {
     "root": {"handlers": ["stderr"], "level": env.str("LOG_LEVEL", default="INFO")},
     "loggers": {
         "django": {"handlers": [], "level": "WARNING", "propagate": True},
-        # A line for every turn of periodic work would bury all others.
+        # A line for every request, and for every turn of periodic work, would bury
+        # all others.
+        "httpx2": {"level": "WARNING"},
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from keys.models import ApiKey, ProviderKey
+from keys.models import ApiKey, ProviderAdminKey, ProviderKey
 from orgs.admin_base import ReadOnlyAdmin
 
 
@@ -47,3 +47,20 @@ class ProviderKeyAdmin(ReadOnlyAdmin):
     list_select_related = ("organization",)
     ordering = ("organization__name",)
     fields = ("organization", "base_url", "created_by", "created_at", "replaced_at")
+
+
+@admin.register(ProviderAdminKey)
+class ProviderAdminKeyAdmin(ReadOnlyAdmin):
+    list_display = ("organization", "base_url", "project_id", "verified_at")
+    search_fields = ("organization__name", "base_url")
+    list_select_related = ("organization",)
+    ordering = ("organization__name",)
+    fields = (
+        "organization",
+        "base_url",
+        "project_id",
+        "created_by",
+        "created_at",
+        "replaced_at",
+        "verified_at",
+    )

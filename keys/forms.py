@@ -11,8 +11,9 @@ from django.core.exceptions import ValidationError
 from django.utils import timezone
 
 from core.form_ids import NewIdField
+from keys.admin_access import AdminAccess
 from keys.allowed_models import UnusablePatterns, read_patterns
-from keys.models import ApiKeyKind
+from keys.models import ApiKeyKind, ProviderAdminKey, ProviderKey
 from keys.origins import UnusableUrl, vet_base_url
 
 NEVER = "never"
@@ -33,6 +34,7 @@ GRACES = [
 ]
 PERSONAL = (ApiKeyKind.PERSONAL, "Personal: yours, in every organization you are in")
 SERVICE = (ApiKeyKind.SERVICE, "Service: of this organization, for a program")
+DEFAULT_BASE_URL = "https://api.openai.com/v1"
 # What can stand in an HTTP header as it is.
 PRINTABLE = re.compile(r"[!-~]+")
 
@@ -120,7 +122,7 @@ class ProviderKeyForm(forms.Form):
     base_url = forms.CharField(
         label="Base URL",
         max_length=300,
-        initial="https://api.openai.com/v1",
+        initial=DEFAULT_BASE_URL,
         widget=forms.URLInput(attrs={"autocomplete": "off"}),
         help_text="Of an OpenAI-compatible API. The key is bound to it.",
     )
@@ -144,16 +146,88 @@ class ProviderKeyForm(forms.Form):
         return self
 
     def clean_base_url(self) -> str:
-        try:
-            return vet_base_url(
-                self.cleaned_data["base_url"],
-                allowed_networks=settings.PROVIDER_ALLOWED_NETWORKS,
-            )
-        except UnusableUrl as error:
-            raise ValidationError(str(error)) from error
+        return vetted(self.cleaned_data["base_url"])
 
     def clean_secret(self) -> str:
-        secret: str = self.cleaned_data["secret"]
-        if not PRINTABLE.fullmatch(secret):
-            raise ValidationError("A key has no spaces and no special letters.")
-        return secret
+        return printable(self.cleaned_data["secret"])
+
+
+class AdminKeyForm(forms.Form):
+    """Its fields have names of their own: it stands beside the provider key's form."""
+
+    admin_base_url = forms.CharField(
+        label="Base URL",
+        max_length=300,
+        widget=forms.URLInput(attrs={"autocomplete": "off"}),
+        help_text="Of the provider's Admin API. The key is bound to it.",
+    )
+    admin_secret = forms.CharField(
+        label="Admin key",
+        min_length=8,
+        max_length=400,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Kept encrypted and never shown again. One that may only read usage "
+        "and costs is enough.",
+    )
+    admin_project = forms.RegexField(
+        label="Project",
+        regex=r"\A[\w-]+\Z",
+        max_length=80,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "placeholder": "proj_…"}),
+        help_text="The provider's project that the provider key is of. Empty: the "
+        "whole account, with all that others use it for.",
+    )
+    admin_unverified = forms.BooleanField(
+        label="Store it all the same",
+        required=False,
+        help_text="Nobody has seen it work.",
+    )
+
+    @classmethod
+    def beside(
+        cls, provider_key: ProviderKey | None, admin_key: ProviderAdminKey | None
+    ) -> AdminKeyForm:
+        """Return an empty form that begins with what is known already."""
+        known = admin_key or provider_key
+        return cls(
+            initial={
+                "admin_base_url": known.base_url if known else DEFAULT_BASE_URL,
+                "admin_project": admin_key.project_id if admin_key else "",
+            }
+        )
+
+    def without_offer(self) -> AdminKeyForm:
+        """Take away the offer to store a key that was not verified."""
+        del self.fields["admin_unverified"]
+        return self
+
+    def clean_admin_base_url(self) -> str:
+        return vetted(self.cleaned_data["admin_base_url"])
+
+    def clean_admin_secret(self) -> str:
+        return printable(self.cleaned_data["admin_secret"])
+
+    @property
+    def access(self) -> AdminAccess:
+        """What was entered, once it is valid."""
+        return AdminAccess(
+            self.cleaned_data["admin_base_url"],
+            self.cleaned_data["admin_secret"],
+            self.cleaned_data["admin_project"],
+        )
+
+
+def vetted(base_url: str) -> str:
+    try:
+        return vet_base_url(
+            base_url, allowed_networks=settings.PROVIDER_ALLOWED_NETWORKS
+        )
+    except UnusableUrl as error:
+        raise ValidationError(str(error)) from error
+
+
+def printable(secret: str) -> str:
+    if not PRINTABLE.fullmatch(secret):
+        raise ValidationError("A key has no spaces and no special letters.")
+    return secret

@@ -7,7 +7,15 @@ from datetime import datetime
 from django.db.models import Max, QuerySet
 
 from keys import encryption
-from keys.models import ApiKey, ApiKeyKind, KeyBlock, KeyUse, ProviderKey
+from keys.admin_access import AdminAccess
+from keys.models import (
+    ApiKey,
+    ApiKeyKind,
+    KeyBlock,
+    KeyUse,
+    ProviderAdminKey,
+    ProviderKey,
+)
 from keys.origins import origin_of
 from orgs.models import Membership, Organization
 
@@ -77,3 +85,28 @@ def open_provider_key(key: ProviderKey) -> str:
     :raises keys.encryption.CannotDecrypt: if it was altered, moved, or its URL edited.
     """
     return encryption.unseal(key.ciphertext, context=provider_key_context(key))
+
+
+def admin_key_of(organization: Organization) -> ProviderAdminKey | None:
+    return ProviderAdminKey.objects.filter(organization=organization).first()
+
+
+def admin_key_context(key: ProviderAdminKey) -> tuple[str, ...]:
+    """Return what the ciphertext of a provider's admin key is bound to."""
+    return (
+        key.organization.public_id,
+        "keys_provideradminkey",
+        "ciphertext",
+        str(key.row_uuid),
+        origin_of(key.base_url),
+    )
+
+
+def open_admin_key(key: ProviderAdminKey) -> AdminAccess:
+    """
+    Return a provider's admin key in clear, for the comparison alone.
+
+    :raises keys.encryption.CannotDecrypt: if it was altered, moved, or its URL edited.
+    """
+    secret = encryption.unseal(key.ciphertext, context=admin_key_context(key))
+    return AdminAccess(key.base_url, secret, key.project_id)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from keys import rotation_views, views
+from keys import admin_key_views, rotation_views, views
 
 app_name = "keys"
 urlpatterns = [
@@ -35,5 +35,15 @@ urlpatterns = [
         "o/<slug:slug>/keys/provider-key",
         views.set_provider_key,
         name="set_provider_key",
+    ),
+    path(
+        "o/<slug:slug>/keys/provider-admin-key",
+        admin_key_views.set_admin_key,
+        name="set_admin_key",
+    ),
+    path(
+        "o/<slug:slug>/keys/provider-admin-key/remove",
+        admin_key_views.remove_key,
+        name="remove_admin_key",
     ),
 ]

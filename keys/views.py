@@ -22,10 +22,17 @@ from keys.actions import (
     revoke_key,
     store_provider_key,
 )
-from keys.forms import ApiKeyForm, ProviderKeyForm, ReaderApiKeyForm, RotationForm
+from keys.forms import (
+    AdminKeyForm,
+    ApiKeyForm,
+    ProviderKeyForm,
+    ReaderApiKeyForm,
+    RotationForm,
+)
 from keys.models import ApiKey, ApiKeyKind
 from keys.provider_check import NotVerified, verify_provider_key
 from keys.queries import (
+    admin_key_of,
     blocked_keys,
     is_changeable_by,
     keys_visible_to,
@@ -37,6 +44,7 @@ from keys.snippets import curl_snippet, node_snippet, python_snippet
 from orgs.access import OrgRequest, org_view
 from orgs.permissions import Permission
 
+UNPROCESSABLE = 422
 SENT_TWICE = (
     "The form came twice, and made one key. Its text was in the first answer; if you "
     "did not see it, rotate the key to get another."
@@ -56,7 +64,7 @@ def create(request: OrgRequest) -> HttpResponse:
     """Make an API key and show it, this once, in the answer."""
     form = key_form(request, is_filled=True)
     if not form.is_valid():
-        return keys_page(request, form=form, status=422)
+        return keys_page(request, form=form, status=UNPROCESSABLE)
     new_id: str = form.cleaned_data["new_id"]
     try:
         return reveal(request, issued_by(request, form, new_id))
@@ -140,10 +148,12 @@ def set_provider_key(request: OrgRequest) -> HttpResponse:
     """Set or replace the key that the organization spends on."""
     form = ProviderKeyForm(request.POST)
     if not form.is_valid():
-        return keys_page(request, provider_form=form.without_offer(), status=422)
+        return keys_page(
+            request, provider_form=form.without_offer(), status=UNPROCESSABLE
+        )
     is_unverified = form.cleaned_data["unverified"]
     if not is_unverified and not is_taken_by_provider(form):
-        return keys_page(request, provider_form=form, status=422)
+        return keys_page(request, provider_form=form, status=UNPROCESSABLE)
     store_provider_key(
         organization=request.organization,
         base_url=form.cleaned_data["base_url"],
@@ -184,9 +194,11 @@ def keys_page(
     *,
     form: ApiKeyForm | None = None,
     provider_form: ProviderKeyForm | None = None,
+    admin_form: AdminKeyForm | None = None,
     status: int = 200,
 ) -> HttpResponse:
     provider_key = provider_key_of(request.organization)
+    admin_key = admin_key_of(request.organization)
     return render(
         request,
         "keys/keys.html",
@@ -199,6 +211,9 @@ def keys_page(
             or ProviderKeyForm(
                 initial={"base_url": provider_key.base_url} if provider_key else None
             ).without_offer(),
+            "admin_key": admin_key,
+            "admin_form": admin_form
+            or AdminKeyForm.beside(provider_key, admin_key).without_offer(),
             "rotation_form": RotationForm(),
             "shows_unused": shows_unused(request),
             "unused_after_days": UNUSED_AFTER.days,

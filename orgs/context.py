@@ -43,6 +43,7 @@ OPERATOR_PAGES: Pages = (
     ("Quota requests", "gauge", "operator:quota"),
     ("Organizations", "users", "operator:organizations"),
     ("Invoices", "receipt", "operator:invoices"),
+    ("Reconciliation", "check", "operator:reconciliation"),
     ("Outbox", "mail", "operator:outbox"),
     ("Health", "circle-check", "operator_health"),
     ("Admin", "shield-check", "admin:index"),

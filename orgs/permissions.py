@@ -66,7 +66,9 @@ class Permission(Enum):
     BLOCK_KEYS = Rule(
         "Keys", "Block a personal key of a member, here alone", Role.OWNER
     )
-    SET_PROVIDER_KEY = Rule("Keys", "Set or replace the provider key", Role.OWNER)
+    SET_PROVIDER_KEY = Rule(
+        "Keys", "Set or replace the provider key and its admin key", Role.OWNER
+    )
     SEE_SETTINGS = Rule("Settings", "See name, ID, pair and settings", Role.READER)
     CHANGE_SETTINGS = Rule("Settings", "Change the settings of the gateway", Role.OWNER)
     RENAME = Rule("Settings", "Rename the organization", Role.OWNER)

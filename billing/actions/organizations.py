@@ -12,6 +12,7 @@ from billing.actions.limits import set_hard_limit
 from billing.models import BillingProfile, Budget
 from core.periods import cycle_of
 from keys.actions import revoke_key
+from keys.actions.provider_admin_keys import remove_admin_key
 from keys.models import ApiKey, ProviderKey
 from orgs import audit
 from orgs.actions import (
@@ -195,6 +196,7 @@ def end_keys(
     keys = ApiKey.objects.select_for_update(of=("self",))
     for key in keys.filter(organization=organization, revoked_at__isnull=True):
         revoke_key(key=key, acting_user=acting_user, now=now)
+    remove_admin_key(organization=organization, acting_user=acting_user, now=now)
     deleted, _ = ProviderKey.objects.filter(organization=organization).delete()
     if deleted:
         audit.record(

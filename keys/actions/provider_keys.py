@@ -8,8 +8,13 @@ from datetime import datetime
 from django.db import transaction
 
 from keys import encryption
-from keys.models import ProviderKey
-from keys.queries import open_provider_key, provider_key_context
+from keys.models import ProviderAdminKey, ProviderKey
+from keys.queries import (
+    admin_key_context,
+    open_admin_key,
+    open_provider_key,
+    provider_key_context,
+)
 from orgs import audit
 from orgs.models import Organization, User
 
@@ -101,17 +106,45 @@ def reseal_provider_keys(*, now: datetime, batch_max: int = BATCH_MAX) -> int:
     return len(batch)
 
 
+def reseal_admin_keys(*, now: datetime, batch_max: int = BATCH_MAX) -> int:
+    """Do the same for the keys by which providers are asked what they billed."""
+    newest = encryption.newest_key_name()
+    with transaction.atomic():
+        old = ProviderAdminKey.objects.exclude(
+            ciphertext__startswith=f"{encryption.FORMAT}.{newest}."
+        )
+        batch = list(
+            old.select_for_update(skip_locked=True, of=("self",))
+            .select_related("organization")
+            .order_by("pk")[:batch_max]
+        )
+        for key in batch:
+            secret, context = open_admin_key(key).secret, admin_key_context(key)
+            seal_anew(key, "provider_admin_key", secret, context, now=now)
+    return len(batch)
+
+
 def reseal(key: ProviderKey, *, now: datetime) -> None:
     """Encrypt a provider key under the newest key, within a transaction."""
+    secret, context = open_provider_key(key), provider_key_context(key)
+    seal_anew(key, "provider_key", secret, context, now=now)
+
+
+def seal_anew(
+    key: ProviderKey | ProviderAdminKey,
+    noun: str,
+    secret: str,
+    context: tuple[str, ...],
+    *,
+    now: datetime,
+) -> None:
     before = encryption.key_name_of(key.ciphertext)
-    key.ciphertext = encryption.seal(
-        open_provider_key(key), context=provider_key_context(key)
-    )
+    key.ciphertext = encryption.seal(secret, context=context)
     key.save(update_fields=["ciphertext"])
     audit.record(
         organization=key.organization,
         actor=None,
-        action="provider_key.resealed",
+        action=f"{noun}.resealed",
         target=key.organization.public_id,
         details={
             "before": {"encryption_key": before},

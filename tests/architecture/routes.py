@@ -16,6 +16,8 @@ from billing.actions.invoices import issue_invoice
 from billing.actions.scope_limits import set_key_limit, set_member_limit
 from billing.models import CreditGrant, Price, QuotaRequest, RateLimit, SoftLimit
 from keys.actions import block_key
+from keys.actions.provider_admin_keys import store_admin_key
+from keys.admin_access import AdminAccess
 from keys.models import FormerKey
 from orgs.access import OPERATORS_ONLY, PERMISSION, WHILE_SUSPENDED
 from orgs.actions import invite_member
@@ -76,6 +78,12 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
         "secret": "sk-proj-0123456789abcdefghij",
         "unverified": "on",
     },
+    "keys:set_admin_key": {
+        "admin_base_url": "https://api.openai.com/v1",
+        "admin_secret": "sk-admin-0123456789abcdefghij",
+        "admin_unverified": "on",
+    },
+    "keys:remove_admin_key": {},
     "keys:block": {},
     "keys:allow": {},
     "billing:set_hard_limit": {"amount": "25.00"},
@@ -285,14 +293,25 @@ def furnish(
             "credit_id": credit.public_id,
             "record_id": record.public_id,
             "number": invoice.number,
-            **operators_objects(acme),
+            **operators_objects(acme, ada),
             "audit_id": AuditEvent.objects.filter(organization=acme)[0].public_id,
         }
     )
 
 
-def operators_objects(organization: Organization) -> dict[str, str]:
-    """Return what operators' pages name; another sample for each organization."""
+def operators_objects(organization: Organization, owner: User) -> dict[str, str]:
+    """
+    Return what operators' pages name; another sample for each organization.
+
+    Its provider can be asked what it billed.
+    """
+    store_admin_key(
+        organization=organization,
+        access=AdminAccess("https://api.openai.com/v1", "sk-admin-of-the-furniture"),
+        acting_user=owner,
+        is_verified=False,
+        now=timezone.now(),
+    )
     mail = OutboxMail.objects.filter(organization=organization).latest("pk")
     samples = {"acme": "invoice", "globex": "hard_limit"}
     return {

@@ -49,6 +49,8 @@ OPERATORS_FORMS: dict[str, Data] = {
         **{"name": "Launch", "amount": "9", "kind": "goodwill", "priority": "50"},
     },
     "operator:void_credit": {"reason": "A slip"},
+    # Of the organization that comes first.
+    "operator:compare_now": {},
 }
 MEMBERS_FORMS: dict[str, Data] = {
     "keys:create": {

@@ -54,6 +54,10 @@ PAGES: dict[str, tuple[str | None, str]] = {
     "operator-invoices": (OP, "/operator/invoices"),
     "operator-invoice": (OP, "/operator/invoices/INV-000001"),
     "operator-organizations": (OP, "/operator/organizations"),
+    "operator-health": (OP, "/operator/health"),
+    "operator-reconciliation": (OP, "/operator/reconciliation"),
+    "operator-outbox": (OP, "/operator/outbox"),
+    "operator-mail-preview": (OP, "/operator/outbox/previews/soft_limit"),
 }
 LOOKS: list[tuple[Theme, int]] = [
     ("light", 1280),
@@ -101,12 +105,13 @@ def test_a_page_is_in_bounds_and_quiet(
 
 def test_the_operator_reads_the_outbox(visit: OpenVisit, world: World) -> None:
     with visit(OP) as opened:
-        page = opened.open("/operator/admin/orgs/outboxmail/")
-        photograph(opened, "outbox", "light", 1280)
-        page.locator("#result_list tbody a").first.click()
-        page.wait_for_url("**/change/")
+        page = opened.open("/operator/outbox?kind=invitation")
+        page.locator("tbody a").first.click()
+        page.wait_for_url("**/outbox/*")
         photograph(opened, "outbox-mail", "light", 1280)
+        framed = page.frame_locator("iframe.mail-frame")
 
+        framed.get_by_text("Accept the invitation").first.wait_for()
         assert world.invitation_path in page.content()
         assert opened.problems == []
 

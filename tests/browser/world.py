@@ -28,12 +28,16 @@ from billing.models import (
     GatewayProcess,
     Price,
     RateLimit,
+    Reconciliation,
+    ReconciliationRow,
     SoftLimit,
     SpendLimits,
 )
 from billing.price_list import rates_of
 from billing.pricing import Tokens, cost_nanos
 from core.periods import cycle_of, previous_cycle, start_of_day
+from keys.actions.provider_admin_keys import store_admin_key
+from keys.admin_access import AdminAccess
 from keys.models import ApiKey, ProviderKey
 from orgs.actions import invite_member, link_siblings
 from orgs.models import AuditEvent, Environment, Organization, OutboxMail, Role, User
@@ -90,6 +94,7 @@ def furnish() -> World:
         )
     record_path = use(acme, keys, now)
     hold_for(acme, keys, now)
+    compare_bill(acme, ada, now)
     limit_scopes(acme, keys, rita, ada, now)
     invitation_path = invitation_of(acme, ada, now)
     event = AuditEvent.objects.filter(organization=acme, action="invite.sent").latest(
@@ -229,6 +234,43 @@ def use(acme: Organization, keys: list[ApiKey], now: datetime) -> str:
     post_usage(now=now)
     close_due_cycles(now=now)
     return path
+
+
+def compare_bill(acme: Organization, ada: User, now: datetime) -> None:
+    """Have the provider's bill compared: two days, with and without a difference."""
+    access = AdminAccess("https://api.openai.com/v1", "sk-admin-of-the-world", "proj_a")
+    store_admin_key(
+        organization=acme, access=access, acting_user=ada, is_verified=True, now=now
+    )
+    run = Reconciliation.objects.create(
+        organization=acme,
+        first_day=now.date(),
+        last_day=now.date(),
+        status="succeeded",
+        requested_at=now,
+        finished_at=now,
+        base_url=access.base_url,
+        tolerance_nanos=10_000_000,
+        tolerance_percent=1,
+    )
+    sides: list[tuple[str, str, int | None, int]] = [
+        ("matched", "gpt-5", 1_250_000_125, 1_250_000_125),
+        ("theirs_only", "code interpreter sessions", None, 400_000_000),
+        ("differs", "gpt-4o-mini", 900_000_000, 1_000_000_000),
+    ]
+    for verdict, model, ours, theirs in sides:
+        ReconciliationRow.objects.create(
+            reconciliation=run,
+            organization=acme,
+            day=now.date(),
+            model=model,
+            verdict=verdict,
+            ours_nanos=ours,
+            theirs_nanos=theirs,
+            ours_tokens=12_345 if ours else 0,
+            theirs_tokens=12_345 if ours else None,
+            is_provisional=True,
+        )
 
 
 def limit_scopes(

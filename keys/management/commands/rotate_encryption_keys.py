@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from keys.actions import reseal_provider_keys
+from keys.actions.provider_keys import reseal_admin_keys
 from keys.actions.second_factors import reseal_second_factors
 from keys.encryption import CannotDecrypt, newest_key_name
 
@@ -24,6 +25,8 @@ class Command(BaseCommand):
         provider_keys = second_factors = 0
         try:
             while batch := reseal_provider_keys(now=timezone.now()):
+                provider_keys += batch
+            while batch := reseal_admin_keys(now=timezone.now()):
                 provider_keys += batch
             while batch := reseal_second_factors():
                 second_factors += batch
