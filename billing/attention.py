@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,6 +10,7 @@ from billing.limits import Binding
 from billing.queries import Overview, Standing
 from core.templatetags.money import usd, usd_exact
 from orgs.models import Membership
+from usage.unpriced import UnpricedModel
 
 CREDIT_ENDS_SOON = timedelta(days=14)
 # Funding names of what binds, as they stand in a sentence.
@@ -48,6 +49,13 @@ def stopped(overview: Overview, viewer: Membership) -> Iterator[Attention]:
         yield Attention("error", refusal_text(overview.standing), **link)
     if overview.beyond_hold:
         yield Attention("warning", beyond_hold_text(overview.beyond_hold))
+    if overview.unpriced:
+        yield Attention(
+            "warning",
+            unpriced_text(overview.unpriced),
+            "usage:usage",
+            "See how much",
+        )
     if overview.freshness.is_stale:
         yield Attention(
             "warning",
@@ -61,6 +69,16 @@ def beyond_hold_text(count: int) -> str:
     return (
         f"{requests} of this cycle cost more than was held beforehand. They are "
         "charged in full. Tell your operator: a price or a bound is wrong."
+    )
+
+
+def unpriced_text(unpriced: Sequence[UnpricedModel]) -> str:
+    requests = sum(each.requests for each in unpriced)
+    models = "1 model" if len(unpriced) == 1 else f"{len(unpriced)} models"
+    return (
+        f"{models} used without a price in {requests:,} "
+        f"request{'' if requests == 1 else 's'}: nobody knows what they cost, so they "
+        "are in no figure and in no limit. Tell your operator."
     )
 
 

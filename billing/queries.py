@@ -25,6 +25,7 @@ from usage.dimensions import Dimension
 from usage.queries import Usage, total_of, usage_of, watermark
 from usage.records import records_beyond_hold
 from usage.spans import Span
+from usage.unpriced import UnpricedModel, unpriced_models_of
 
 # Rollups are made every two seconds; this late, something stands still.
 STALE_AFTER = timedelta(seconds=60)
@@ -84,6 +85,12 @@ class Overview:
     has_api_key: bool
     # Requests of this cycle that cost more than was held for them.
     beyond_hold: int
+    # What was used and has no price: it is in no figure.
+    unpriced: tuple[UnpricedModel, ...]
+
+    @property
+    def unpriced_models(self) -> set[str]:
+        return {each.model for each in self.unpriced}
 
     @property
     def spent_by_day(self) -> list[int]:
@@ -152,6 +159,7 @@ def overview_of(organization: Organization, *, now: datetime) -> Overview:
         beyond_hold=records_beyond_hold(
             organization, cycle_start=cycle_of(now)
         ).count(),
+        unpriced=tuple(unpriced_models_of(organization, span)),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,6 +14,7 @@ from usage.queries import Usage
 # Returns the address of the records behind a cell, or nothing if there is none.
 # A day or group of None means all of them.
 Link = Callable[[date | None, Group | None], str]
+UNPRICED = "Unpriced"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +23,14 @@ class Cell:
     An amount, written in full, and where its records are.
 
     `padding` are the zeros that would put its decimal point in line with others.
+    What nobody knows the cost of is a word, never zero.
     """
 
     value: int
     text: str
     url: str
     padding: str = ""
+    is_unpriced: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +73,26 @@ class Table:
         return by_day == by_group == self.total.value
 
 
-def usage_table(usage: Usage, metric: Metric, *, until: date, link: Link) -> Table:
-    """Return the table of a usage up to a day; later days have not come yet."""
+def usage_table(
+    usage: Usage,
+    metric: Metric,
+    *,
+    until: date,
+    link: Link,
+    unpriced: Collection[tuple[date, Group]] = (),
+) -> Table:
+    """
+    Return the table of a usage up to a day; later days have not come yet.
 
+    `unpriced` says on which days which groups used what has no price.
+    """
+    is_unpriced = unknown_costs(unpriced if metric is Metric.COST else ())
     total = usage.total.of(metric)
     decimals = most_decimals(usage, metric)
 
     def cell(value: int, day: date | None, group: Group | None) -> Cell:
+        if value == 0 and is_unpriced(day, group):
+            return Cell(value, UNPRICED, link(day, group), is_unpriced=True)
         text = written(value, metric)
         padding = "0" * (decimals - decimals_of(text))
         return Cell(value, text, link(day, group) if value else "", padding)
@@ -106,6 +122,20 @@ def usage_table(usage: Usage, metric: Metric, *, until: date, link: Link) -> Tab
     return Table(columns, rows, cell(total, None, None))
 
 
+def unknown_costs(
+    unpriced: Collection[tuple[date, Group]],
+) -> Callable[[date | None, Group | None], bool]:
+    """Return what says of a cell whether something without a price is in it."""
+    days, groups = {day for day, _ in unpriced}, {group for _, group in unpriced}
+
+    def is_unpriced(day: date | None, group: Group | None) -> bool:
+        if day is None:
+            return bool(groups) if group is None else group in groups
+        return day in days if group is None else (day, group) in unpriced
+
+    return is_unpriced
+
+
 def most_decimals(usage: Usage, metric: Metric) -> int:
     """Return how many decimals the longest amount of the table has."""
     amounts = [*usage.by_day, *(a for series in usage.series for a in series.by_day)]
@@ -130,10 +160,10 @@ def table_csv(table: Table, metric: Metric) -> str:
     header = ["Day (UTC)", *names, f"Total ({unit[metric]})"]
     lines: list[Sequence[str]] = [header]
     for row in table.rows:
-        cells = [plain(cell.value, metric) for cell in (*row.cells, row.total)]
+        cells = [plain(cell, metric) for cell in (*row.cells, row.total)]
         lines.append([row.day.isoformat(), *cells])
-    totals = [plain(column.total.value, metric) for column in table.columns]
-    lines.append(["Total", *totals, plain(table.total.value, metric)])
+    totals = [plain(column.total, metric) for column in table.columns]
+    lines.append(["Total", *totals, plain(table.total, metric)])
     return csv_text(lines)
 
 
@@ -143,5 +173,7 @@ def column_name(group: Group) -> str:
     return f"{group.name} ({group.value})"
 
 
-def plain(value: int, metric: Metric) -> str:
-    return exact_usd(value) if metric is Metric.COST else str(value)
+def plain(cell: Cell, metric: Metric) -> str:
+    if cell.is_unpriced:
+        return cell.text
+    return exact_usd(cell.value) if metric is Metric.COST else str(cell.value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -30,7 +31,8 @@ from usage.queries import Usage, cycles_with_usage, usage_of
 from usage.records import Selection, page_of_records
 from usage.sentences import WORDS, usage_sentence
 from usage.spans import Span
-from usage.tables import Link, Table, table_csv, usage_table
+from usage.tables import UNPRICED, Link, Table, table_csv, usage_table
+from usage.unpriced import UnpricedModel, unpriced_cells, unpriced_models_of
 
 
 @require_safe
@@ -40,23 +42,29 @@ def usage(request: OrgRequest) -> HttpResponse:
     now = timezone.now()
     form = UsageForm(request.GET, cycles=known_cycles(request, now))
     metric, dimension = form.chosen_metric, form.chosen_dimension
+    span, viewer = Span.of_cycle(form.chosen_cycle), request.membership
     found = usage_of(
-        request.organization,
-        Span.of_cycle(form.chosen_cycle),
-        dimension=dimension,
-        metric=metric,
-        viewer=request.membership,
+        request.organization, span, dimension=dimension, metric=metric, viewer=viewer
     )
-    link = records_link(request.membership, form.chosen_cycle, dimension)
-    table = usage_table(found, metric, until=now.date(), link=link)
+    unpriced = unpriced_models_of(request.organization, span)
+    cells: Collection[tuple[date, Group]] = ()
+    if unpriced:
+        groups = [series.group for series in found.series]
+        cells = unpriced_cells(request.organization, span, dimension, viewer, groups)
+    link = records_link(viewer, form.chosen_cycle, dimension)
+    table = usage_table(found, metric, until=now.date(), link=link, unpriced=cells)
     if request.GET.get("format") == "csv":
         return csv_response(request, form, table)
-    context = usage_context(request, form, found, table)
+    context = usage_context(request, form, found, table, unpriced)
     return render(request, "usage/usage.html", context)
 
 
 def usage_context(
-    request: OrgRequest, form: UsageForm, found: Usage, table: Table
+    request: OrgRequest,
+    form: UsageForm,
+    found: Usage,
+    table: Table,
+    unpriced: Sequence[UnpricedModel],
 ) -> dict[str, Any]:
     metric, dimension = form.chosen_metric, form.chosen_dimension
     older, newer = form.neighbor(-1), form.neighbor(1)
@@ -75,7 +83,8 @@ def usage_context(
         "older_name": older and cycle_name(older),
         "newer_name": newer and cycle_name(newer),
         "csv_url": address(request, format="csv"),
-        "cards": cards(request, found, metric),
+        "cards": cards(request, found, metric, has_unpriced=bool(unpriced)),
+        "unpriced": unpriced,
         "total": found.total,
         "table": table,
         "sentence": usage_sentence(found, metric, dimension),
@@ -83,12 +92,19 @@ def usage_context(
     }
 
 
-def cards(request: OrgRequest, found: Usage, chosen: Metric) -> list[dict[str, Any]]:
+def cards(
+    request: OrgRequest, found: Usage, chosen: Metric, *, has_unpriced: bool
+) -> list[dict[str, Any]]:
     """Return each metric's total and the address of its details."""
+    is_unknown = has_unpriced and not found.total.cost_nanos
     return [
         {
             "name": name,
-            "total": written(found.total.of(metric), metric),
+            "total": (
+                UNPRICED
+                if is_unknown and metric is Metric.COST
+                else written(found.total.of(metric), metric)
+            ),
             "url": address(request, metric=metric),
             "is_current": metric is chosen,
         }
