@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
-
-from django import forms
 from django.contrib import admin
-from django.core.exceptions import ValidationError
-from django.http import HttpRequest
-from django.utils import timezone
 
-from billing.actions.prices import add_prices
 from billing.models import (
     Alert,
     BillingProfile,
@@ -24,9 +17,7 @@ from billing.models import (
     SpendLimits,
 )
 from billing.price_conditions import LONG_RATES, MEDIA_RATES, RATES
-from orgs.access import is_operator
 from orgs.admin_base import LargeTableAdmin, ReadOnlyAdmin, dollars
-from orgs.models import User
 
 HARD_LIMIT = dollars("hard_limit")
 APPROVED_LIMIT = dollars("approved_limit")
@@ -39,22 +30,10 @@ HELD = dollars("held")
 BOUND = dollars("bound")
 
 
-class PriceForm(forms.ModelForm):  # type: ignore[type-arg]
-    def clean_effective_from(self) -> object:
-        """A price of the past would say that bills of the past were wrong."""
-        moment = self.cleaned_data["effective_from"]
-        if moment < timezone.now():
-            raise ValidationError(
-                "A new price starts in the future, never in the past."
-            )
-        return moment
-
-
 @admin.register(Price)
 class PriceAdmin(ReadOnlyAdmin):
-    """Prices can be added, never changed: a new price is a new row."""
+    """Where to read them; the operator's page of prices adds to them."""
 
-    form = PriceForm
     list_display = (
         "model",
         "organization",
@@ -83,17 +62,6 @@ class PriceAdmin(ReadOnlyAdmin):
         "created_at",
         "created_by",
     )
-    readonly_fields = ("source", "source_version", "created_at", "created_by")
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return is_operator(request.user)
-
-    def save_model(
-        self, request: HttpRequest, obj: Price, form: object, change: bool
-    ) -> None:
-        add_prices(
-            prices=[obj], acting_user=cast(User, request.user), now=timezone.now()
-        )
 
 
 @admin.register(SpendLimits)

@@ -6,9 +6,11 @@ from django.urls import path
 
 from billing import (
     operator_credit_views,
+    operator_import_views,
     operator_invoice_views,
     operator_mail_views,
     operator_organization_views,
+    operator_price_views,
     operator_quota_views,
     operator_reconciliation_views,
     operator_views,
@@ -43,6 +45,16 @@ urlpatterns = [
         "invoices/<slug:number>/take-back",
         operator_invoice_views.take_back,
         name="take_back",
+    ),
+    path("prices", operator_price_views.prices, name="prices"),
+    path("prices/history", operator_price_views.price_history, name="price_history"),
+    path("prices/new", operator_price_views.new_price, name="new_price"),
+    path("prices/own", operator_price_views.own_prices, name="own_prices"),
+    path("prices/import", operator_import_views.import_page, name="import_prices"),
+    path(
+        "prices/<int:price_id>/withdraw",
+        operator_price_views.withdraw,
+        name="withdraw_price",
     ),
     path(
         "organizations/<slug:organization_id>/view",

@@ -44,6 +44,7 @@ OPERATOR_PAGES: Pages = (
     ("Organizations", "users", "operator:organizations"),
     ("Invoices", "receipt", "operator:invoices"),
     ("Reconciliation", "check", "operator:reconciliation"),
+    ("Prices", "adjustments", "operator:prices"),
     ("Outbox", "mail", "operator:outbox"),
     ("Health", "circle-check", "operator_health"),
     ("Admin", "shield-check", "admin:index"),

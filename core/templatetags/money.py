@@ -28,6 +28,12 @@ def usd_exact(nanos: int | None) -> str:
 
 
 @register.filter
+def usd_for(nanos: int | None, count: int) -> str:
+    """Write what so many cost in full, as price lists do: of a million, `$2.50`."""
+    return usd_exact(None if nanos is None else nanos * count)
+
+
+@register.filter
 def cents(nanos: int) -> str:
     """Write nano-dollars as a form's field has them: `1234.50`."""
     return money.cents_usd(nanos).replace(",", "")

@@ -10,6 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from billing.actions.invoices import issue_invoice
+from billing.actions.prices import mark_of_prices
 from billing.models import QuotaRequest, SpendLimits
 from core.periods import cycle_interval, cycle_of, previous_cycle
 from keys.models import ApiKey
@@ -51,6 +52,8 @@ OPERATORS_FORMS: dict[str, Data] = {
     "operator:void_credit": {"reason": "A slip"},
     # Of the organization that comes first.
     "operator:compare_now": {},
+    "operator:new_price": {"model": "gpt-5", "input_nanos": "1.25"},
+    "operator:withdraw_price": {},
 }
 MEMBERS_FORMS: dict[str, Data] = {
     "keys:create": {
@@ -118,6 +121,8 @@ def data_of(name: str, addresses: Addresses) -> Data:
         case "keys:rotate":
             key = ApiKey.objects.get(public_id=addresses.values["key_id"])
             return {**FORMS[name], "handle": key.handle}
+        case "operator:new_price":
+            return {**FORMS[name], "seen": mark_of_prices()}
         case "operator:decide_many_quotas":
             return {**FORMS[name], "requests": [addresses.values["request_id"]]}
     return FORMS[name]

@@ -7,7 +7,7 @@ import re
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
@@ -18,6 +18,8 @@ from django.utils import timezone
 from billing.actions.credit import CreditWish, grant_credit, void_credit
 from billing.actions.cycles import close_due_cycles
 from billing.actions.funding import BillingDetails, enter_billing_profile
+from billing.actions.price_seeding import seed_prices
+from billing.actions.prices import add_prices
 from billing.actions.quota import deny_request, request_increase
 from billing.actions.scope_limits import set_key_limit, set_member_limit
 from billing.actions.usage_posting import post_usage
@@ -27,6 +29,7 @@ from billing.models import (
     CreditKind,
     GatewayProcess,
     Price,
+    PriceSource,
     RateLimit,
     Reconciliation,
     ReconciliationRow,
@@ -34,6 +37,7 @@ from billing.models import (
     SpendLimits,
 )
 from billing.price_list import rates_of
+from billing.price_seed import BEGINNING
 from billing.pricing import Tokens, cost_nanos
 from core.periods import cycle_of, previous_cycle, start_of_day
 from keys.actions.provider_admin_keys import store_admin_key
@@ -44,14 +48,11 @@ from orgs.models import AuditEvent, Environment, Organization, OutboxMail, Role,
 from tests import factories
 from tests.billing.books import book, hold_of
 from tests.factories import usd
+from tests.prices import prices_not_kept
 from tests.usage_factories import add_record, make_key
 from usage.actions import roll_up
 
-RATES = {
-    "gpt-4o-mini": (150, 75, 600),
-    "gpt-5": (1250, 125, 10_000),
-    "text-embedding-3-small": (20, None, None),
-}
+USED_MODELS = ("gpt-4o-mini", "gpt-5", "text-embedding-3-small")
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,7 @@ def furnish() -> World:
             organization=acme, api_key=key, model=model, requests_per_minute=600
         )
     record_path = use(acme, keys, now)
+    agree_prices(acme, now)
     hold_for(acme, keys, now)
     compare_bill(acme, ada, now)
     limit_scopes(acme, keys, rita, ada, now)
@@ -199,7 +201,7 @@ def give_credit(acme: Organization) -> None:
 
 def use(acme: Organization, keys: list[ApiKey], now: datetime) -> str:
     """Book requests since the start of the previous cycle; return a record's path."""
-    prices = [make_price(model) for model in RATES]
+    prices = price_list(now)
     chance, spent = random.Random(7), dict.fromkeys(cycles(now), 0)
     path = ""
     for at in instants(now, chance):
@@ -228,6 +230,8 @@ def use(acme: Organization, keys: list[ApiKey], now: datetime) -> str:
         Budget.objects.create(
             organization=acme, cycle_start=cycle_start, spent_nanos=nanos
         )
+    unpriced: dict[str, Any] = {"model": "gpt-7-preview", "api_key": keys[2]}
+    add_record(acme, at=now, cost_nanos=0, input_tokens=48_210, **unpriced)
     with connection.cursor() as cursor:
         cursor.execute(import_module("billing.migrations.0009_fill_scope_budgets").FILL)
     roll_up(now=now)
@@ -294,16 +298,28 @@ def hold_for(acme: Organization, keys: list[ApiKey], now: datetime) -> None:
         book(made)
 
 
-def make_price(model: str) -> Price:
-    input_nanos, cached_input_nanos, output_nanos = RATES[model]
-    return Price.objects.create(
-        model=model,
-        effective_from=datetime(2020, 1, 1, tzinfo=UTC),
-        input_nanos=input_nanos,
-        cached_input_nanos=cached_input_nanos,
-        output_nanos=output_nanos,
-        source="genai-prices",
-    )
+def price_list(now: datetime) -> list[Price]:
+    """Fill the price list, a little behind genai-prices; return what is used."""
+    seed_prices(now=now)
+    with prices_not_kept():
+        Price.objects.filter(model="o3-mini").delete()
+        Price.objects.filter(model="gpt-4.1", service_tier="").update(input_nanos=3000)
+    old = {"model": "gpt-3-classic", "effective_from": BEGINNING, "input_nanos": 900}
+    Price.objects.create(**old, source=PriceSource.GENAI_PRICES)
+    return [Price.objects.get(model=model, service_tier="") for model in USED_MODELS]
+
+
+def agree_prices(acme: Organization, now: datetime) -> None:
+    """Have Acme pay a tenth less for one model, and less again from a day on."""
+    op = User.objects.get(is_staff=True)
+    terms: dict[str, Any] = {"organization": acme, "model": "gpt-5"}
+    rates = {"input_nanos": 1125, "cached_input_nanos": 113, "output_nanos": 9000}
+    later = start_of_day(now.date() + timedelta(days=20))
+    prices = [
+        Price(effective_from=now, **terms, **rates),
+        Price(effective_from=later, **terms, **(rates | {"input_nanos": 1000})),
+    ]
+    add_prices(prices=prices, acting_user=op, now=now)
 
 
 def cycles(now: datetime) -> list[date]:
