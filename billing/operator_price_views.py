@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -43,6 +43,7 @@ from orgs.models import Organization
 
 UNPROCESSABLE = 422
 FIND_LONGEST = 120
+UNPRICED_FOR = timedelta(days=30)
 LOOK_AGAIN = (
     "Prices were changed meanwhile, by somebody else or by this form sent twice. "
     "Look at the effect again."
@@ -58,7 +59,7 @@ def prices(request: OperatorRequest) -> HttpResponse:
         "find": find,
         "now": now,
         "page": list_page(find=find, number=request.GET.get("page", "1"), now=now),
-        "unpriced": unpriced_in_use(now=now),
+        "unpriced": unpriced_in_use(since=now - UNPRICED_FOR, now=now),
     }
     return render(request, "operator/prices.html", context)
 

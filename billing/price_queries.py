@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Page, Paginator
@@ -20,7 +20,6 @@ from orgs.models import Organization
 from usage.unpriced import UnpricedModel, unpriced_models_since
 
 ROWS_PER_PAGE = 50
-UNPRICED_FOR = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +130,17 @@ def priced_name(history: list[Price], *, now: datetime) -> PricedName:
 
 @dataclass(frozen=True, slots=True)
 class UnpricedUse:
-    """A model that is used and has no price, with its volume of thirty days."""
+    """A model that is used and has no price, with its volume."""
 
     model: str
     requests: int
     organizations: int
     last_used_at: datetime
     tokens: Tokens
+
+    @property
+    def total_tokens(self) -> int:
+        return self.tokens.input + self.tokens.output
 
     @property
     def input_words(self) -> str:
@@ -148,12 +151,12 @@ class UnpricedUse:
         return output_words(self.tokens)
 
 
-def unpriced_in_use(*, now: datetime) -> list[UnpricedUse]:
-    """Return the models that are used and still have no price, most used first."""
+def unpriced_in_use(*, since: datetime, now: datetime) -> list[UnpricedUse]:
+    """Return the models used since then that still have no price, most used first."""
     book = load_price_book()
     still = [
         each
-        for each in unpriced_models_since(now - UNPRICED_FOR)
+        for each in unpriced_models_since(since)
         if book.of(each.organization_id).find(each.model, now) is None
     ]
     by_model: dict[str, list[UnpricedModel]] = defaultdict(list)

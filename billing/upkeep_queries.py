@@ -11,9 +11,7 @@ from django.db.migrations.recorder import MigrationRecorder
 from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Sum
 
 from billing.models import GatewayProcess, Hold
-from billing.price_list import load_price_book
 from billing.upkeep_models import Proof, Verification
-from usage.models import UsageHour
 
 # Of each kind of hold, those that are younger than this and not yet counted.
 AGES = (
@@ -31,15 +29,6 @@ class HoldsOfAge:
     age: str
     count: int
     nanos: int
-
-
-@dataclass(frozen=True, slots=True)
-class Unpriced:
-    """A model in use that has no price."""
-
-    model: str
-    requests: int
-    tokens: int
 
 
 def holds_by_age(*, now: datetime) -> Sequence[HoldsOfAge]:
@@ -70,20 +59,6 @@ def orphaned_holds(*, silent_since: datetime) -> QuerySet[Hold]:
         pk=OuterRef("gateway_id"), beat_at__gt=silent_since
     )
     return Hold.objects.filter(~Exists(living), created_at__lte=silent_since)
-
-
-def unpriced_models(*, since: datetime, now: datetime) -> Sequence[Unpriced]:
-    """Return the models that were used and have no price now, most used first."""
-    hours = UsageHour.objects.filter(hour__gte=since, simulated=False).order_by()
-    sums = hours.values("model").annotate(
-        n=Sum("requests"), tokens=Sum("input_tokens") + Sum("output_tokens")
-    )
-    prices = load_price_book()
-    return [
-        Unpriced(row["model"], row["n"], row["tokens"])
-        for row in sums.order_by("-n", "model")
-        if prices.find(row["model"], now) is None
-    ]
 
 
 def newest_verification(proof: Proof) -> Verification | None:

@@ -10,6 +10,7 @@ from django.db.models import Sum
 
 from billing.ledger_queries import posted_up_to
 from billing.models import GatewayProcess
+from billing.price_queries import unpriced_in_use
 from billing.upkeep_models import Proof, Verification
 from billing.upkeep_queries import (
     holds_by_age,
@@ -17,7 +18,6 @@ from billing.upkeep_queries import (
     newest_verification,
     oldest_hold_at,
     orphaned_holds,
-    unpriced_models,
 )
 from config.vitals.line import Line, ago, counted, seconds_since, span
 from core.templatetags.money import usd
@@ -151,20 +151,20 @@ def facts_of(backlog: Backlog, now: datetime) -> dict[str, int | float | str | N
 
 def unpriced(now: datetime) -> Line:
     """Say which models are used without a price."""
-    found = unpriced_models(since=now - UNPRICED_SPAN, now=now)
+    found = unpriced_in_use(since=now - UNPRICED_SPAN, now=now)
     names = ", ".join(each.model for each in found[:UNPRICED_NAMED_MAX])
     return Line(
         "unpriced_models",
         "Unpriced models",
         f"{counted(len(found), 'model')} without a price used in the last 7 days.",
-        advice=f"Their usage costs nothing here: set a price for {names}."
+        advice=f"Nobody knows what they cost: set a price for {names}."
         if found
         else "",
         facts={"models": len(found), "requests": sum(each.requests for each in found)},
         details=[
             (
                 each.model,
-                f"{counted(each.requests, 'request')}, {each.tokens:,} tokens",
+                f"{counted(each.requests, 'request')}, {each.total_tokens:,} tokens",
             )
             for each in found
         ],

@@ -24,7 +24,7 @@ from config.work_queue import redis_client
 from core.periods import cycle_of, next_cycle
 from orgs.models import MailStatus, Organization, OutboxMail
 from tests.factories import usd
-from tests.usage_factories import add_hour, add_record
+from tests.usage_factories import add_record
 from usage.actions import roll_up
 from usage.partitions import partition_name
 
@@ -235,13 +235,14 @@ def test_a_model_without_a_price_is_named_with_its_volume(
     now: datetime, acme: Organization
 ) -> None:
     assert books.unpriced(now).is_ok
-    add_hour(acme, at=now, model="house-special", requests=7, input_tokens=90)
-    add_hour(acme, at=now, model="toy", simulated=True)
+    used: dict[str, Any] = {"at": now, "cost_nanos": 0}
+    add_record(acme, model="house-special", input_tokens=90, output_tokens=3, **used)
+    add_record(acme, model="omni-moderation", endpoint="moderations", **used)
 
     line = books.unpriced(now)
-    assert line.facts == {"models": 1, "requests": 7}
+    assert line.facts == {"models": 1, "requests": 1}
     assert "house-special" in line.advice
-    assert line.details == [("house-special", "7 requests, 90 tokens")]
+    assert line.details == [("house-special", "1 request, 93 tokens")]
 
 
 def test_a_partition_that_is_missing_is_told(now: datetime) -> None:
