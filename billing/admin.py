@@ -11,6 +11,9 @@ from billing.models import (
     CreditGrant,
     GatewayProcess,
     Hold,
+    InvoiceCharge,
+    PaymentAccount,
+    PaymentEvent,
     Price,
     RateLimit,
     SoftLimit,
@@ -193,3 +196,38 @@ class RateLimitAdmin(ReadOnlyAdmin):
     )
     search_fields = ("organization__name", "model")
     list_select_related = ("organization", "api_key")
+
+
+@admin.register(PaymentAccount)
+class PaymentAccountAdmin(ReadOnlyAdmin):
+    list_display = ("organization", "customer_id", "brand", "last_four")
+    search_fields = ("organization__name", "customer_id")
+    list_select_related = ("organization",)
+    ordering = ("organization__name",)
+    fields = (
+        *("organization", "customer_id", "method_id", "brand", "last_four"),
+        *("expires_month", "expires_year", "card_as_of", "created_at"),
+    )
+
+
+@admin.register(InvoiceCharge)
+class InvoiceChargeAdmin(LargeTableAdmin):
+    list_display = ("invoice", "organization", "stage", "next_attempt_at", "reason")
+    list_filter = ("stage",)
+    search_fields = ("invoice__number", "charge_id")
+    list_select_related = ("organization", "invoice")
+    ordering = ("-pk",)
+    fields = (
+        *("organization", "invoice", "charge_id", "stage", "reason"),
+        *("times_declined", "times_unanswered", "next_attempt_at", "created_at"),
+    )
+
+
+@admin.register(PaymentEvent)
+class PaymentEventAdmin(LargeTableAdmin):
+    list_display = ("received_at", "name", "organization", "outcome", "note")
+    list_filter = ("outcome",)
+    search_fields = ("event_id", "organization__name")
+    list_select_related = ("organization",)
+    ordering = ("-pk",)
+    fields = ("event_id", "name", "organization", "outcome", "note", "received_at")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -10,6 +11,7 @@ from django.views.decorators.http import require_safe
 from billing.credit import ORDER_IN_WORDS
 from billing.credit_queries import credit_page
 from billing.cycle_queries import cycles_of
+from billing.payment_queries import payment_account_of
 from billing.queries import profile_of, standing_of
 from billing.quota_queries import pending_request
 from orgs.access import OrgRequest, org_view
@@ -27,6 +29,8 @@ def billing(request: OrgRequest) -> HttpResponse:
         "credit": credit_page(request.organization, now=now),
         "order": ORDER_IN_WORDS,
         "standing": standing_of(request.organization, now=now),
+        "account": payment_account_of(request.organization),
+        "takes_cards": bool(settings.STRIPE_SECRET_KEY),
         "pending": pending_request(request.organization),
     }
     return render(request, "billing/billing.html", context)

@@ -90,6 +90,12 @@ def taken_back(notes: Iterable[Invoice]) -> Sums:
     return Sums(sum(row.net_nanos for row in rows), sum(row.tax_nanos for row in rows))
 
 
+def left_to_pay(invoice: Invoice) -> int:
+    """Return what credit notes left of an invoice, in nanos, paid or not."""
+    notes = Invoice.objects.filter(credits=invoice)
+    return invoice.total_nanos - taken_back(notes).total_nanos
+
+
 def invoice_by_number(organization: Organization, number: str) -> Invoice | None:
     """Return an organization's invoice or credit note by its number."""
     invoices = Invoice.objects.select_related("payment", "credits", "organization")

@@ -27,6 +27,7 @@ from billing.ledger_models import (
     LedgerTransaction,
     PostingWatermark,
 )
+from billing.payment_models import InvoiceCharge, PaymentAccount, PaymentEvent
 from billing.price_models import Price, PriceSource, ServiceTier
 from billing.quota_models import QuotaRequest, QuotaStatus, TemporaryRaise
 from billing.reconciliation_models import Reconciliation, ReconciliationRow
@@ -44,6 +45,7 @@ __all__ = [
     "CreditNotice",
     "GatewaySettings",
     "Invoice",
+    "InvoiceCharge",
     "InvoiceLine",
     "InvoicePayment",
     "KeptAnswer",
@@ -51,6 +53,8 @@ __all__ = [
     "LedgerEntry",
     "LedgerTransaction",
     "NumberSeries",
+    "PaymentAccount",
+    "PaymentEvent",
     "PeriodicWork",
     "PostingWatermark",
     "Price",

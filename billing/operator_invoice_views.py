@@ -16,7 +16,7 @@ from billing.actions.credit_notes import (
     Part,
     issue_credit_note,
 )
-from billing.actions.invoices import AlreadyPaid, record_payment
+from billing.actions.invoices import AlreadyPaid, ChargeUnderWay, record_payment
 from billing.invoice_forms import PaymentForm, TakeBackForm, TakeBackPartForm
 from billing.invoice_models import Invoice
 from billing.invoice_queries import lines_of, open_invoices, standing_of
@@ -27,6 +27,7 @@ from orgs.access import OperatorRequest, operator_view
 
 UNPROCESSABLE = 422
 PAGE_LENGTH = 50
+UNDER_WAY = "The organization's card is asked for it just now. Try again in minutes."
 SETTLED = "The invoice is settled already: see below what became of it."
 
 
@@ -71,6 +72,8 @@ def note_payment(request: OperatorRequest, number: str) -> HttpResponse:
         )
     except AlreadyPaid:
         messages.error(request, SETTLED)
+    except ChargeUnderWay:
+        messages.error(request, UNDER_WAY)
     else:
         messages.success(request, f"Invoice {number} is noted as paid.")
     return redirect("operator:invoice", number)
@@ -112,6 +115,8 @@ def is_taken_back(
         )
     except AlreadyCredited:
         messages.error(request, SETTLED)
+    except ChargeUnderWay:
+        messages.error(request, UNDER_WAY)
     except MoreThanLeft as error:
         left = usd(error.left_nanos)
         form.add_error("amount", f"{left} are left to take back, before tax.")

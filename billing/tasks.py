@@ -22,6 +22,8 @@ from billing.actions.scope_mending import mend_scope_budgets
 from billing.actions.sweep import charge_orphaned_holds
 from billing.actions.upkeep import prove_audit, prove_books
 from billing.actions.usage_posting import post_usage
+from billing.payments import payment_provider
+from billing.payments.charging import charge_due_invoices, forget_unused_cards
 from core.outages import postponed_without_database
 
 
@@ -99,3 +101,12 @@ def reconcile(**_unknown: object) -> None:
     request_due_reconciliations(now=now)
     forget_old_reconciliations(now=now)
     carry_out_next(now=now)
+
+
+@shared_task(name="billing.charge_invoices")
+@postponed_without_database
+def charge_invoices(**_unknown: object) -> None:
+    provider = payment_provider()
+    if provider is not None:
+        charge_due_invoices(provider, now=timezone.now())
+        forget_unused_cards(provider, now=timezone.now())

@@ -7,9 +7,11 @@ from django.urls import path
 from billing import (
     billing_information_views,
     billing_views,
+    card_views,
     invoice_views,
     member_views,
     organization_views,
+    payment_event_views,
     quota_views,
     rate_limit_views,
     scope_views,
@@ -100,6 +102,11 @@ urlpatterns = [
         billing_information_views.save_billing_information,
         name="save_billing_information",
     ),
+    path("o/<slug:slug>/billing/card", card_views.card, name="card"),
+    path("o/<slug:slug>/billing/card/enter", card_views.enter, name="enter_card"),
+    path("o/<slug:slug>/billing/card/save", card_views.save, name="save_card"),
+    path("o/<slug:slug>/billing/card/remove", card_views.remove, name="remove_card"),
+    path("webhooks/stripe", payment_event_views.receive, name="payment_events"),
     path("o/<slug:slug>/settings", settings_views.settings, name="settings"),
     path(
         "o/<slug:slug>/settings/gateway",

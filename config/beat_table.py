@@ -34,6 +34,7 @@ BEAT_TABLE: dict[str, dict[str, Any]] = {
     ),
     "post usage to the ledger": every(60.0, "billing.post_usage"),
     "close billing cycles": every(60.0, "billing.close_cycles"),
+    "charge invoices": every(60.0, "billing.charge_invoices"),
     "warn of keys that expire": every(600.0, "keys.warn_of_expiry"),
     "write off ended credit": every(60.0, "billing.write_off_credit"),
     "warn of credit that ends": every(60.0, "billing.warn_of_credit"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from django.conf import settings
@@ -21,6 +22,15 @@ POLICY = (
 # The admin's Alpine.js evaluates what stands in attributes. Scripts that stand in a
 # page do not run there either.
 ADMIN_POLICY = f"{POLICY}; script-src 'self' 'unsafe-eval'"
+# Where a card is entered, if one can be: Stripe's own form, in frames of theirs. See
+# https://docs.stripe.com/security/guide#content-security-policy
+CARD_PATH = re.compile(r"/o/[-\w]+/billing/card(/|$)")
+STRIPE_SCRIPTS = "https://js.stripe.com https://*.js.stripe.com"
+CARD_POLICY = (
+    f"{POLICY}; script-src 'self' {STRIPE_SCRIPTS}; "
+    f"frame-src {STRIPE_SCRIPTS} https://hooks.stripe.com; "
+    "connect-src 'self' https://api.stripe.com"
+)
 # What no page of ours asks a browser for. (Passkeys and the clipboard are asked for.)
 UNUSED = ("camera", "microphone", "geolocation", "payment", "usb", "serial", "midi")
 PAGE_HEADERS: Headers = [
@@ -34,6 +44,7 @@ PAGE_HEADERS: Headers = [
     (b"cache-control", b"no-store"),
 ]
 PAGES = [*PAGE_HEADERS, (b"content-security-policy", POLICY.encode())]
+CARD_PAGES = [*PAGE_HEADERS, (b"content-security-policy", CARD_POLICY.encode())]
 ADMIN_PAGES = [*PAGE_HEADERS, (b"content-security-policy", ADMIN_POLICY.encode())]
 
 
@@ -41,5 +52,13 @@ def with_page_headers(path: str, headers: Iterable[tuple[bytes, bytes]]) -> Head
     """Return an answer's headers and those of ours that it does not have yet."""
     given = list(headers)
     names = {name.lower() for name, _ in given}
-    ours = ADMIN_PAGES if path.startswith(ADMIN_PATH) else PAGES
+    ours = headers_for(path)
     return [*given, *(header for header in ours if header[0] not in names)]
+
+
+def headers_for(path: str) -> Headers:
+    if path.startswith(ADMIN_PATH):
+        return ADMIN_PAGES
+    if settings.STRIPE_SECRET_KEY and CARD_PATH.match(path):
+        return CARD_PAGES
+    return PAGES

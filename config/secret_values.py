@@ -12,9 +12,13 @@ from django.core.exceptions import ImproperlyConfigured
 
 NAMES = ("SECRET_KEY", "KEY_PEPPER", "ENCRYPTION_KEYS")
 # Not set means that what it opens stays shut.
-OPTIONAL_NAMES = ("METRICS_TOKEN", "OIDC_CLIENT_SECRET", "DATABASE_APP_PASSWORD")
+STRIPE_NAMES = ("STRIPE_SECRET_KEY", "STRIPE_PUBLISHABLE_KEY", "STRIPE_WEBHOOK_SECRET")
+OPTIONAL_NAMES = (
+    *("METRICS_TOKEN", "OIDC_CLIENT_SECRET", "DATABASE_APP_PASSWORD"),
+    *STRIPE_NAMES,
+)
 # As long as whoever issues them makes them.
-MADE_BY_OTHERS = ("OIDC_CLIENT_SECRET", "DATABASE_APP_PASSWORD")
+MADE_BY_OTHERS = ("OIDC_CLIENT_SECRET", "DATABASE_APP_PASSWORD", *STRIPE_NAMES)
 SHORTEST_SECRET = 32
 PLACEHOLDERS = ("change", "placeholder", "insecure", "example", "secret-key")
 
@@ -48,6 +52,18 @@ def optional_secret(environment: Mapping[str, str], name: str) -> str:
     if value and name not in MADE_BY_OTHERS:
         refuse_unsafe(name, value)
     return value
+
+
+def stripe_keys(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return all of Stripe's keys, or none; ImproperlyConfigured if one is missing."""
+    found = {name: optional_secret(environment, name) for name in STRIPE_NAMES}
+    missing = [name for name, value in found.items() if not value]
+    if missing and len(missing) < len(found):
+        raise ImproperlyConfigured(
+            f"Payment by card needs {', '.join(STRIPE_NAMES)} (or their _FILE "
+            f"variants): {', '.join(missing)} is not set."
+        )
+    return found
 
 
 def from_environment(environment: Mapping[str, str], name: str) -> str:

@@ -106,6 +106,13 @@ RECONCILIATION_TOLERANCE_PERCENT = Decimal(
 )
 RECONCILIATION_TOLERANCE_CENTS = env.int("RECONCILIATION_TOLERANCE_CENTS", default=1)
 
+# Payment by card: off unless all three are set
+_stripe = secret_values.stripe_keys(env.ENVIRON)
+STRIPE_SECRET_KEY = _stripe["STRIPE_SECRET_KEY"]
+STRIPE_PUBLISHABLE_KEY = _stripe["STRIPE_PUBLISHABLE_KEY"]
+STRIPE_WEBHOOK_SECRET = _stripe["STRIPE_WEBHOOK_SECRET"]
+STRIPE_API_BASE = "https://api.stripe.com"
+
 # What is taken in; see config/receipt.py and config/console.py for the rest
 REQUEST_RECEIPT_TIMEOUT_S = env.float("REQUEST_RECEIPT_TIMEOUT_S", default=15.0)
 PAGE_STATEMENT_TIMEOUT_S = env.float("PAGE_STATEMENT_TIMEOUT_S", default=15.0)
@@ -358,5 +365,7 @@ LOGGING = {
         "celery.app.trace": {"level": "WARNING"},
         "celery.beat": {"level": "WARNING"},
         "celery.worker.strategy": {"level": "WARNING"},
+        # It would tell each request.
+        "stripe": {"level": "WARNING"},
     },
 }

@@ -23,6 +23,7 @@ ALWAYS_MAILED = (
     "Credit that is gone where nothing else pays, suspensions",
     "Invoices, where no billing address is entered; answers to what you asked for",
     "Security of your account, operators who view the organization",
+    "Cards that do not pay an invoice",
 )
 
 

@@ -9,7 +9,13 @@ from django.conf import settings
 from django.db import transaction
 
 from billing import posting
-from billing.actions.invoices import lock_accounts, note, post_document, write
+from billing.actions.invoices import (
+    lock_accounts,
+    note,
+    post_document,
+    refuse_while_charged,
+    write,
+)
 from billing.invoice_mail import queue_credit_note_mail
 from billing.invoice_models import Invoice, InvoiceKind, InvoiceLine, new_invoice_id
 from billing.invoice_queries import taken_back
@@ -75,11 +81,13 @@ def issue_credit_note(
     :raises AlreadyCredited: if nothing is left, or if this is a credit note.
     :raises MoreThanLeft: if the part is more than what is left.
     :raises IdTaken: if the id is of something else.
+    :raises ChargeUnderWay: if a card is about to pay the invoice.
     """
     lock_accounts(invoice.organization)
     before = Invoice.objects.filter(public_id=public_id or "").first()
     if before is not None:
         return sent_before(before, invoice, reason, part)
+    refuse_while_charged(invoice)
     if invoice.kind != InvoiceKind.INVOICE:
         raise AlreadyCredited
     bill = bill_of_part(invoice, part, reason)

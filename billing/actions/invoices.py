@@ -20,10 +20,11 @@ from billing.invoice_models import (
     InvoicePayment,
     NumberSeries,
 )
-from billing.invoice_queries import taken_back
+from billing.invoice_queries import left_to_pay
 from billing.invoicing import Bill, Line
 from billing.ledger_models import TransactionKind
 from billing.models import BillingProfile
+from billing.payment_queries import is_being_charged
 from billing.posting import Account
 from orgs import audit
 from orgs.models import Organization, User
@@ -38,6 +39,10 @@ OWING = (
 
 class AlreadyPaid(Exception):
     """The invoice is paid, or there is nothing to pay."""
+
+
+class ChargeUnderWay(Exception):
+    """A card is asked for the invoice: what comes of it is known in minutes."""
 
 
 @transaction.atomic
@@ -92,10 +97,11 @@ def record_payment(
     Note that an invoice was paid: all that credit notes left of it.
 
     :raises AlreadyPaid: if it was before, was taken back, or comes to nothing.
+    :raises ChargeUnderWay: if a card is about to pay it.
     """
     lock_accounts(invoice.organization)
-    notes = Invoice.objects.filter(credits=invoice)
-    due_nanos = invoice.total_nanos - taken_back(notes).total_nanos
+    refuse_while_charged(invoice)
+    due_nanos = left_to_pay(invoice)
     is_open = invoice.kind == InvoiceKind.INVOICE and due_nanos > 0
     if not is_open or InvoicePayment.objects.filter(invoice=invoice).exists():
         raise AlreadyPaid
@@ -116,6 +122,12 @@ def record_payment(
 def lock_accounts(organization: Organization) -> None:
     """Be alone with what an organization owes, until the commit."""
     locked_accounts((organization.pk, str(kind)) for kind in OWING)
+
+
+def refuse_while_charged(invoice: Invoice) -> None:
+    """Raise if a card is asked; under the accounts' lock nobody begins to ask."""
+    if is_being_charged(invoice):
+        raise ChargeUnderWay
 
 
 def next_position(kind: str) -> int:

@@ -17,6 +17,7 @@ from billing.invoice_models import (
 )
 from billing.ledger_models import LedgerAccount, LedgerEntry, LedgerTransaction
 from billing.models import Budget, Hold, Price
+from billing.payment_models import InvoiceCharge, PaymentAccount, PaymentEvent
 from billing.scope_models import ScopeBudget
 from keys.models import ApiKey
 from orgs.models import (
@@ -68,6 +69,7 @@ def remove_demo() -> int:
 
 def remove_ledger_of(organizations: list[Organization]) -> None:
     models: tuple[type[Model], ...] = (
+        *(InvoiceCharge, PaymentEvent, PaymentAccount),
         *(InvoicePayment, InvoiceLine, Invoice, BillingCycle),
         *(LedgerEntry, LedgerTransaction, LedgerAccount),
     )

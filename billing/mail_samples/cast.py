@@ -10,6 +10,7 @@ from functools import cached_property
 from billing.funding_models import CreditGrant
 from billing.invoice_models import Invoice, InvoiceKind
 from billing.models import Alert, AlertKind
+from billing.payment_models import InvoiceCharge, PaymentEvent
 from billing.quota_models import QuotaRequest, QuotaStatus, TemporaryRaise
 from core.money import NANOS_PER_DOLLAR
 from core.periods import cycle_of, previous_cycle
@@ -165,6 +166,23 @@ class Cast:
             net_nanos=10 * NANOS_PER_DOLLAR,
             tax_nanos=190 * NANOS_PER_DOLLAR // 100,
             total_nanos=1190 * NANOS_PER_DOLLAR // 100,
+        )
+
+    def charge(self, stage: str) -> InvoiceCharge:
+        return InvoiceCharge(
+            organization=self.organization,
+            invoice=self.invoice,
+            stage=stage,
+            reason="Your card has insufficient funds.",
+            next_attempt_at=self.now + timedelta(days=1),
+        )
+
+    @cached_property
+    def payment_event(self) -> PaymentEvent:
+        return PaymentEvent(
+            organization=self.organization,
+            event_id="evt_sample",
+            note="Money was returned to a card: 5.00 USD, invoice INV-000042, pi_1.",
         )
 
     def key(self, *, ends_in: timedelta) -> ApiKey:

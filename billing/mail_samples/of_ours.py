@@ -14,6 +14,8 @@ from billing.invoice_mail import queue_credit_note_mail, queue_invoice_mail
 from billing.mail_samples.cast import Cast
 from billing.mail_samples.sample import Sample
 from billing.models import AlertKind
+from billing.payment_mail import queue_declined_mail, queue_noted_mail
+from billing.payment_models import ChargeStage
 from billing.quota_mail import (
     queue_raise_mail,
     queue_status_mail,
@@ -147,6 +149,20 @@ def of_operation(cast: Cast) -> Iterator[Sample]:
         "invoice",
         "An invoice was issued.",
         partial(queue_invoice_mail, cast.invoice, now=now),
+    )
+    for name, stage in (
+        ("again", ChargeStage.WAITING),
+        ("given_up", ChargeStage.GIVEN_UP),
+    ):
+        yield Sample(
+            f"payment_declined-{name}",
+            "A card did not pay an invoice: to owners and billing addresses.",
+            partial(queue_declined_mail, cast.charge(stage), now=now),
+        )
+    yield Sample(
+        "payment_noted",
+        "A payment was returned, disputed or is of another amount: to the operators.",
+        partial(queue_noted_mail, cast.payment_event, now=now),
     )
     yield Sample(
         "credit_note",

@@ -70,6 +70,7 @@ CONSOLE_READS = {
     "billing_price",
     "billing_gatewayprocess",
     "billing_keptanswer",
+    "billing_paymentevent",
     "billing_workerprocess",
     "billing_periodicwork",
     "billing_verification",

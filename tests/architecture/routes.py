@@ -14,7 +14,14 @@ from django.utils import timezone
 
 from billing.actions.invoices import issue_invoice
 from billing.actions.scope_limits import set_key_limit, set_member_limit
-from billing.models import CreditGrant, Price, QuotaRequest, RateLimit, SoftLimit
+from billing.models import (
+    CreditGrant,
+    PaymentAccount,
+    Price,
+    QuotaRequest,
+    RateLimit,
+    SoftLimit,
+)
 from keys.actions import block_key
 from keys.actions.provider_admin_keys import store_admin_key
 from keys.admin_access import AdminAccess
@@ -55,6 +62,7 @@ OWNER_PAGES = (
     "orgs:audit_event",
     "billing:member",
     "billing:billing_information",
+    "billing:card",
 )
 # Forms of every member; each view decides what of it is theirs.
 MEMBER_FORMS = (
@@ -102,6 +110,7 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
         "city": "Springfield",
         "country": "US",
     },
+    "billing:remove_card": {},
     "billing:request_increase": {"amount": "500", "reason": "A launch"},
     "billing:withdraw_request": {},
     "billing:rename_organization": {"name": "Acme Works"},
@@ -111,7 +120,12 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
     "billing:delete_organization": {"name": "Acme"},
     "billing:set_gateway": {"clamps_output": "on", "cache_s": "3600"},
 }
-ALL_ROUTES = (*READER_PAGES, *OWNER_PAGES, *MEMBER_FORMS, *OWNER_FORMS)
+# Forms of owners that change something only where a payment provider answers.
+PROVIDER_FORMS = ("billing:enter_card", "billing:save_card")
+ALL_ROUTES = (
+    *(*READER_PAGES, *OWNER_PAGES),
+    *(*MEMBER_FORMS, *OWNER_FORMS, *PROVIDER_FORMS),
+)
 # Pages that nobody need log in for.
 PUBLIC = (
     "healthz",
@@ -120,6 +134,8 @@ PUBLIC = (
     "metrics",
     "orgs:theme",
     "orgs:accept_invitation",
+    # Signed by the payment provider; not there without one.
+    "billing:payment_events",
     # Not there without its secret, nor once there is an operator.
     "orgs:first_set_up",
     "account_login",
@@ -267,10 +283,9 @@ def furnish(
     assert invoice is not None
     soft_limit = SoftLimit.objects.create(organization=acme, amount_nanos=usd(40))
     rate_limit = RateLimit.objects.create(organization=acme, requests_per_minute=9)
-    credit = CreditGrant.objects.create(
-        organization=acme, name="Launch", amount_nanos=usd(9), effective_at=now
-    )
+    credit = give_credit(acme)
     asked: dict[str, Any] = {"requested_nanos": usd(300), "reason": "A launch"}
+    give_card(acme)
     quota_request = QuotaRequest.objects.create(
         organization=acme, limit_before_nanos=usd(120), **asked
     )
@@ -329,6 +344,29 @@ def planned_price(organization: Organization, now: datetime) -> Price:
         effective_from=now + timedelta(days=1),
         input_nanos=7,
         source="operator",
+        created_at=now,
+    )
+
+
+def give_credit(organization: Organization) -> CreditGrant:
+    now = timezone.now()
+    return CreditGrant.objects.create(
+        organization=organization,
+        name="Launch",
+        amount_nanos=usd(9),
+        effective_at=now,
+    )
+
+
+def give_card(organization: Organization) -> None:
+    now = timezone.now()
+    PaymentAccount.objects.create(
+        organization=organization,
+        customer_id=f"cus_{organization.slug}",
+        method_id="pm_1",
+        expires_month=4,
+        expires_year=2030,
+        card_as_of=now,
         created_at=now,
     )
 

@@ -15,7 +15,7 @@ from tests.visits import browser_of
 pytestmark = pytest.mark.django_db
 
 NOT_FOUND, NOT_ALLOWED, FORBIDDEN, UNREADABLE = 404, 405, 403, 400
-FORMS = (*routes.MEMBER_FORMS, *routes.OWNER_FORMS)
+FORMS = (*routes.MEMBER_FORMS, *routes.OWNER_FORMS, *routes.PROVIDER_FORMS)
 
 
 @pytest.fixture
@@ -34,7 +34,8 @@ def test_every_route_of_an_organization_names_its_permission(name: str) -> None:
     permission = routes.permission_of(name)
 
     assert permission is not None
-    is_owners = name in routes.OWNER_FORMS or name in routes.OWNER_PAGES
+    owners = (*routes.OWNER_FORMS, *routes.OWNER_PAGES, *routes.PROVIDER_FORMS)
+    is_owners = name in owners
     assert permission.is_given_to(Role.READER) == (not is_owners)
 
 

@@ -72,6 +72,18 @@ def test_nothing_runs_text_or_opens_objects_from_outside() -> None:
     assert calls_of(CALLS) == []
 
 
+def test_nothing_but_signed_events_comes_without_our_token() -> None:
+    exempt = [
+        f"{shown(file)}: {node.name}"
+        for file in SOURCES
+        for node in ast.walk(tree_of(file))
+        if isinstance(node, ast.FunctionDef)
+        and "csrf_exempt" in map(ast.unparse, node.decorator_list)
+    ]
+
+    assert exempt == ["billing/payment_event_views.py: receive"]
+
+
 def test_no_command_goes_through_a_shell() -> None:
     shells = [
         f"{shown(file)}:{node.lineno}"

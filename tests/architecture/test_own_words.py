@@ -15,6 +15,7 @@ CITED = {
     "api.openai.com",
     "API.openai.com",
     "API.OpenAI.com",
+    *("api.stripe.com", "js.stripe.com", "hooks.stripe.com", "docs.stripe.com"),
     "www.w3.org",
     "www.apache.org",
 }

@@ -16,6 +16,7 @@ from billing.models import (
     CreditGrant,
     CreditNotice,
     Hold,
+    InvoiceCharge,
     KeptAnswer,
     RateLimit,
     Reconciliation,
@@ -64,6 +65,7 @@ BREAKS = {
     "credit_line_of_line": ("takes_back_id", "billing_invoiceline"),
     "invoice_line_of_adjustment": ("transaction_id", "billing_ledgertransaction"),
     "invoice_payment_of_invoice": ("invoice_id", "billing_invoice"),
+    "invoice_charge_of_invoice": ("invoice_id", "billing_invoice"),
     "reconciliation_row_of_run": ("reconciliation_id", "billing_reconciliation"),
 }
 # Checks that would say no first.
@@ -185,6 +187,9 @@ def bill(organization: Organization, adjustment: LedgerTransaction) -> None:
     )
     InvoicePayment.objects.create(
         **of, invoice=invoice, amount_nanos=10**7, paid_on=now.date(), recorded_at=now
+    )
+    InvoiceCharge.objects.create(
+        **of, invoice=invoice, next_attempt_at=now, created_at=now
     )
 
 

@@ -47,6 +47,7 @@ PAGES: dict[str, tuple[str | None, str]] = {
     "increase": (ADA, "/o/acme/limits/increase"),
     "increase-reader": (RITA, "/o/acme/limits/increase"),
     "increase-staging": (ADA, "/o/acme-staging/limits/increase"),
+    "card": (ADA, "/o/acme/billing/card"),
     "billing-information": (ADA, "/o/acme/billing/information"),
     "operator-organization": (OP, "/operator/organizations/{acme.public_id}"),
     "operator-quota": (OP, "/operator/quota"),
