@@ -216,11 +216,12 @@ SELECT event_id, organization_id, cycle_start FROM billing_hold
 WHERE gateway_id = %s AND created_at < clock_timestamp() - make_interval(secs => %s)
 """
 
+# Its age in milliseconds, as long as the record's column can tell: 24 days.
 ORPHANED_HOLDS = """
 SELECT hold.event_id, hold.organization_id, hold.api_key_id, hold.user_id,
        hold.cycle_start, hold.gateway_id, hold.endpoint, hold.model, hold.simulated,
        hold.streamed, hold.price_id, hold.bound_nanos,
-       extract(epoch FROM clock_timestamp() - hold.created_at) * 1000
+       least(extract(epoch FROM clock_timestamp() - hold.created_at) * 1000, 2147483647)
 FROM billing_hold AS hold
 LEFT JOIN billing_gatewayprocess AS process ON process.id = hold.gateway_id
 WHERE coalesce(process.beat_at, hold.created_at)
