@@ -131,3 +131,13 @@ def newest_run_of(organization: Organization) -> Reconciliation | None:
     """Return the comparison that was asked for last, whatever became of it."""
     runs = Reconciliation.objects.filter(organization=organization)
     return runs.order_by("-requested_at", "-pk").first()
+
+
+def failed_comparisons() -> Sequence[Reconciliation]:
+    """Return the newest comparison of each admin key, where it failed."""
+    ended = Reconciliation.objects.exclude(status=ReconciliationStatus.WAITING).filter(
+        Exists(ProviderAdminKey.objects.filter(organization=OuterRef("organization")))
+    )
+    newest = ended.order_by("organization", "-finished_at", "-pk")
+    found = newest.distinct("organization").select_related("organization")
+    return [run for run in found if run.status == ReconciliationStatus.FAILED]

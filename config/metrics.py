@@ -62,6 +62,12 @@ VITALS: tuple[tuple[str, Callable[[datetime], Line], str, str], ...] = (
         "Mails given up in the last 7 days.",
     ),
     (
+        "provider_bills_failed",
+        surroundings.bills,
+        "failed",
+        "Comparisons with a provider's bill that failed last.",
+    ),
+    (
         "books_wrong",
         books.proof_of_books,
         "wrong",

@@ -1,4 +1,4 @@
-"""Mail, and the disk."""
+"""Mail, providers' bills, and the disk."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from django.conf import settings
 from django.db.models import Count, Min
 from django.template.defaultfilters import filesizeformat
 
+from billing.reconciliation_queries import failed_comparisons
 from billing.upkeep_queries import database_bytes
-from config.vitals.line import Line, counted, seconds_since, span
+from config.vitals.line import Line, ago, counted, seconds_since, span
 from orgs.models import MailStatus, OutboxMail
 
 MAIL_WAITS_MAX_S = 600
 FAILED_SPAN = timedelta(days=7)
 FREE_SHARE_MIN = 0.1
+NAMED_MAX = 5
 
 
 def mail(now: datetime) -> Line:
@@ -48,6 +50,25 @@ def mail(now: datetime) -> Line:
     )
 
 
+def bills(now: datetime) -> Line:
+    """Say whether providers told what they billed when they were asked last."""
+    failed = failed_comparisons()
+    names = ", ".join(str(run.organization) for run in failed[:NAMED_MAX])
+    return Line(
+        "provider_bills",
+        "Bills of providers",
+        f"{len(failed):,} of the newest comparisons failed.",
+        advice=f"Look at Reconciliation for what the provider of {names} said."
+        if failed
+        else "",
+        facts={"failed": len(failed)},
+        details=[
+            (str(run.organization), f"{ago(run.finished_at, now)}: {run.error}")
+            for run in failed
+        ],
+    )
+
+
 def disk(now: datetime) -> Line:
     """Say how much room there is, where the database is ours."""
     size = database_bytes()
@@ -71,4 +92,5 @@ def plain_size(size: int) -> str:
 
 def lines(now: datetime) -> Iterator[Line]:
     yield mail(now)
+    yield bills(now)
     yield disk(now)

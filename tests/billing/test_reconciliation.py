@@ -23,6 +23,7 @@ from billing.actions.reconciliation import (
 )
 from billing.models import Reconciliation, ReconciliationRow
 from billing.reconciliation_models import ReconciliationStatus, Verdict
+from config.vitals import surroundings
 from core.periods import start_of_day
 from keys.actions.provider_admin_keys import store_admin_key
 from keys.admin_access import AdminAccess
@@ -146,6 +147,21 @@ def test_what_the_provider_does_not_tell_is_an_error_and_no_difference(
     assert run.status == ReconciliationStatus.FAILED
     assert words in run.error
     assert not ReconciliationRow.objects.exists()
+
+
+def test_a_failure_is_on_the_page_of_health_until_one_succeeds(
+    billed_acme: Organization, accounts: Accounts
+) -> None:
+    assert surroundings.bills(timezone.now()).is_ok
+    accounts.faults = [Fault(401)]
+    reconcile()
+    line = surroundings.bills(timezone.now())
+    request_due_reconciliations(now=timezone.now() + timedelta(days=2))
+    carry_out_next(now=timezone.now() + timedelta(days=2))
+
+    assert "the provider of Acme" in line.advice
+    assert "401" in line.details[0][1]
+    assert surroundings.bills(timezone.now()).is_ok
 
 
 def test_a_key_that_does_not_open_is_told(
