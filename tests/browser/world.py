@@ -53,6 +53,8 @@ from tests.usage_factories import add_record, make_key
 from usage.actions import roll_up
 
 USED_MODELS = ("gpt-4o-mini", "gpt-5", "text-embedding-3-small")
+# As long as they come: pages must have room for it.
+TUNED = "ft:gpt-4o-mini-2024-07-18:acme-support::9fkQ2x71"
 
 
 @dataclass(frozen=True)
@@ -218,7 +220,7 @@ def use(acme: Organization, keys: list[ApiKey], now: datetime) -> str:
             at=at,
             cost_nanos=cost,
             api_key=key,
-            model=price.model,
+            model=TUNED if price.model == USED_MODELS[0] else price.model,
             price_id=price.pk,
             input_tokens=tokens.input,
             cached_input_tokens=tokens.cached_input,
