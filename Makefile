@@ -1,7 +1,8 @@
 # Tokenhouse. `make` lists the targets.
 
 PYTHON ?= python3
-PYTEST_ARGS ?= -n 2
+# More than cores: much of a test is waiting for servers.
+PYTEST_ARGS ?= -n 4
 FAULT_MINUTES ?= 5
 PY := .venv/bin/python
 # Twice quiet: what is wrong with a machine's own pip configuration is not our news.

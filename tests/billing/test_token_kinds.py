@@ -195,13 +195,12 @@ def test_the_list_prices_what_hears_and_draws() -> None:
 
 
 def test_a_tier_is_another_price_of_the_same_row() -> None:
-    flex = replace(TEXT, price_id=2, tier="flex")
-    dear = replace(TEXT, price_id=3, tier="priority")
-    book = PriceBook(
-        [("m*", JANUARY, TEXT), ("m*", JANUARY, flex), ("mini", JANUARY, dear)]
-    )
+    standard = replace(TEXT, model="m*")
+    flex = replace(standard, price_id=2, tier="flex")
+    dear = replace(TEXT, model="mini", price_id=3, tier="priority")
+    book = PriceBook((each.model, JANUARY, each) for each in (standard, flex, dear))
 
-    assert book.find("mini", NOON) == TEXT
+    assert book.find("mini", NOON) == standard
     assert book.find("mini", NOON, "flex") == flex
     # Without a standard price a name says nothing: it would hide the prefix.
     assert book.find("mini", NOON, "priority") is None
