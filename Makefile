@@ -1,8 +1,7 @@
 # Tokenhouse. `make` lists the targets.
 
 PYTHON ?= python3
-# More than cores: much of a test is waiting for servers.
-PYTEST_ARGS ?= -n 4
+PYTEST_ARGS ?= -n 2
 FAULT_MINUTES ?= 5
 PY := .venv/bin/python
 # Twice quiet: what is wrong with a machine's own pip configuration is not our news.
