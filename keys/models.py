@@ -139,57 +139,50 @@ class ApiKey(models.Model):
         return self.expires_at is None or self.expires_at > at
 
 
-class ProviderKey(models.Model):
+class SealedKey(models.Model):
     """
-    The key that an organization spends on at its provider. Write-only.
+    A key of an organization's at its provider. Write-only.
 
     `ciphertext` is bound to organization, row, column and the base URL's origin:
     moved to another row, or with the URL edited, it does not open.
     """
 
     row_uuid = models.UUIDField(unique=True, default=uuid.uuid4)
+    base_url = models.URLField(max_length=300)
+    ciphertext = models.TextField()
+    last_four = models.CharField(max_length=4)
+    created_by = models.ForeignKey(
+        User, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    replaced_at = models.DateTimeField(null=True, blank=True)
+    # When the provider took the key; null if nobody asked it.
+    verified_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.base_url} …{self.last_four}"
+
+
+class ProviderKey(SealedKey):
+    """The key that an organization spends on at its provider."""
+
     organization = models.OneToOneField(
         Organization, on_delete=models.CASCADE, related_name="provider_key"
     )
-    base_url = models.URLField(max_length=300)
-    ciphertext = models.TextField()
-    last_four = models.CharField(max_length=4)
-    created_by = models.ForeignKey(
-        User, null=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    created_at = models.DateTimeField(default=timezone.now)
-    replaced_at = models.DateTimeField(null=True, blank=True)
-    # When the provider took the key; null if nobody asked it.
-    verified_at = models.DateTimeField(null=True, blank=True)
-
-    def __str__(self) -> str:
-        return f"{self.base_url} …{self.last_four}"
 
 
-class ProviderAdminKey(models.Model):
+class ProviderAdminKey(SealedKey):
     """
-    The key by which an organization's provider is asked what it billed. Write-only.
+    The key by which an organization's provider is asked what it billed.
 
-    Bound as a provider key is, see `ProviderKey`. Nothing is spent with it, and the
-    gateway cannot read it.
+    Nothing is spent with it, and the gateway cannot read it.
     """
 
-    row_uuid = models.UUIDField(unique=True, default=uuid.uuid4)
     organization = models.OneToOneField(
         Organization, on_delete=models.CASCADE, related_name="provider_admin_key"
     )
-    base_url = models.URLField(max_length=300)
     # The provider's project that is this organization's; empty: the whole account.
     project_id = models.CharField(max_length=80, blank=True, default="")
-    ciphertext = models.TextField()
-    last_four = models.CharField(max_length=4)
-    created_by = models.ForeignKey(
-        User, null=True, on_delete=models.SET_NULL, related_name="+"
-    )
-    created_at = models.DateTimeField(default=timezone.now)
-    replaced_at = models.DateTimeField(null=True, blank=True)
-    # When the provider took the key; null if nobody asked it.
-    verified_at = models.DateTimeField(null=True, blank=True)
-
-    def __str__(self) -> str:
-        return f"{self.base_url} …{self.last_four}"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
+from typing import TypeVar
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from keys import encryption
 from keys.models import ProviderAdminKey, ProviderKey
@@ -19,6 +21,8 @@ from orgs import audit
 from orgs.models import Organization, User
 
 BATCH_MAX = 100
+
+Sealed = TypeVar("Sealed", ProviderKey, ProviderAdminKey)
 
 
 @transaction.atomic
@@ -91,43 +95,30 @@ def reseal_provider_keys(*, now: datetime, batch_max: int = BATCH_MAX) -> int:
     :raises keys.encryption.CannotDecrypt: if one was altered or moved, or its key is
         no longer in the ring; the batch changes nothing then.
     """
-    newest = encryption.newest_key_name()
     with transaction.atomic():
-        old = ProviderKey.objects.exclude(
-            ciphertext__startswith=f"{encryption.FORMAT}.{newest}."
-        )
-        batch = list(
-            old.select_for_update(skip_locked=True, of=("self",))
-            .select_related("organization")
-            .order_by("pk")[:batch_max]
-        )
+        batch = under_older_keys(ProviderKey.objects.all(), batch_max)
         for key in batch:
-            reseal(key, now=now)
+            secret, context = open_provider_key(key), provider_key_context(key)
+            seal_anew(key, "provider_key", secret, context, now=now)
     return len(batch)
 
 
 def reseal_admin_keys(*, now: datetime, batch_max: int = BATCH_MAX) -> int:
     """Do the same for the keys by which providers are asked what they billed."""
-    newest = encryption.newest_key_name()
     with transaction.atomic():
-        old = ProviderAdminKey.objects.exclude(
-            ciphertext__startswith=f"{encryption.FORMAT}.{newest}."
-        )
-        batch = list(
-            old.select_for_update(skip_locked=True, of=("self",))
-            .select_related("organization")
-            .order_by("pk")[:batch_max]
-        )
+        batch = under_older_keys(ProviderAdminKey.objects.all(), batch_max)
         for key in batch:
             secret, context = open_admin_key(key).secret, admin_key_context(key)
             seal_anew(key, "provider_admin_key", secret, context, now=now)
     return len(batch)
 
 
-def reseal(key: ProviderKey, *, now: datetime) -> None:
-    """Encrypt a provider key under the newest key, within a transaction."""
-    secret, context = open_provider_key(key), provider_key_context(key)
-    seal_anew(key, "provider_key", secret, context, now=now)
+def under_older_keys(keys: QuerySet[Sealed], batch_max: int) -> list[Sealed]:
+    """Lock and return some that are not under the newest key, and nobody else's."""
+    newest = f"{encryption.FORMAT}.{encryption.newest_key_name()}."
+    old = keys.exclude(ciphertext__startswith=newest).order_by("pk")
+    locked = old.select_for_update(skip_locked=True, of=("self",))
+    return list(locked.select_related("organization")[:batch_max])
 
 
 def seal_anew(
