@@ -11,10 +11,9 @@ from django.views.decorators.http import require_POST, require_safe
 from billing.actions.funding import enter_billing_profile
 from billing.billing_forms import BillingForm
 from billing.queries import profile_of
+from core.statuses import UNPROCESSABLE
 from orgs.access import OrgRequest, org_view
 from orgs.permissions import Permission
-
-UNPROCESSABLE = 422
 
 
 @require_safe

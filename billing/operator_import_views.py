@@ -15,9 +15,9 @@ from billing.actions.prices import ChangedMeanwhile
 from billing.price_differences import Difference
 from billing.price_effects import effect_of
 from billing.price_forms import StartForm
+from core.statuses import UNPROCESSABLE
 from orgs.access import OperatorRequest, operator_view
 
-UNPROCESSABLE = 422
 LOOK_AGAIN = (
     "Prices were changed meanwhile, by somebody else or by this form sent twice. "
     "Nothing was taken over: look again."

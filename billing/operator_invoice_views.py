@@ -22,10 +22,10 @@ from billing.invoice_models import Invoice
 from billing.invoice_queries import lines_of, open_invoices, standing_of
 from billing.operator_organization_views import SENT_BEFORE
 from core.form_ids import IdTaken, renew_id
+from core.statuses import UNPROCESSABLE
 from core.templatetags.money import usd
 from orgs.access import OperatorRequest, operator_view
 
-UNPROCESSABLE = 422
 PAGE_LENGTH = 50
 UNDER_WAY = "The organization's card is asked for it just now. Try again in minutes."
 SETTLED = "The invoice is settled already: see below what became of it."

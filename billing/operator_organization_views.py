@@ -19,13 +19,13 @@ from billing.ledger_queries import adjustments_of
 from billing.operator_forms import AdjustmentForm, ApprovedLimitForm, SuspensionForm
 from billing.quota_queries import background_of, pending_request
 from core.form_ids import IdTaken, renew_id
+from core.statuses import UNPROCESSABLE
 from core.templatetags.money import cents, usd
 from orgs.access import OperatorRequest, operator_view
 from orgs.actions import reactivate_organization, suspend_organization
 from orgs.locks import OrganizationGone
 from orgs.models import Organization
 
-UNPROCESSABLE = 422
 SENT_BEFORE = (
     "This form was sent before, with something else in it, and that was done. "
     "Send it again if you mean this as well."

@@ -38,10 +38,10 @@ from billing.price_effects import effect_of
 from billing.price_forms import MODEL_LONGEST, PriceForm
 from billing.price_queries import list_page, own_page, unpriced_in_use
 from billing.rate_words import rate_lines
+from core.statuses import UNPROCESSABLE
 from orgs.access import OperatorRequest, operator_view
 from orgs.models import Organization
 
-UNPROCESSABLE = 422
 FIND_LONGEST = 120
 UNPRICED_FOR = timedelta(days=30)
 LOOK_AGAIN = (

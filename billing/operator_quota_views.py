@@ -23,10 +23,10 @@ from billing.models import QuotaRequest
 from billing.quota import DAYS_RAISED_MAX
 from billing.quota_forms import ApprovalForm, DenialForm, ManyDecisionsForm
 from billing.quota_queries import background_of, next_in_queue, queue_page
+from core.statuses import UNPROCESSABLE
 from core.templatetags.money import usd
 from orgs.access import OperatorRequest, operator_view
 
-UNPROCESSABLE = 422
 NO_LONGER_OPEN = "The request is not open any more: see below what became of it."
 # Why a request is not decided with others.
 PROBLEMS: dict[type[Exception], str] = {

@@ -26,6 +26,7 @@ from billing.organization_forms import (
     RenameForm,
 )
 from billing.settings_views import settings_page
+from core.statuses import UNPROCESSABLE
 from orgs.access import OrgRequest, org_view
 from orgs.actions import (
     CannotPair,
@@ -37,7 +38,6 @@ from orgs.models import User
 from orgs.permissions import Permission
 from orgs.reach import whole_installation
 
-UNPROCESSABLE = 422
 TOO_MANY = f"You own {OWNED_MAX} organizations, which is as many as one person may."
 CANNOT_PAIR = (
     "A pair is of one staging and one production organization, "

@@ -21,11 +21,11 @@ from billing.models import QuotaRequest
 from billing.quota import DAYS_PENDING_MAX, DAYS_RAISED_MAX, suggested_nanos
 from billing.quota_forms import IncreaseForm
 from billing.quota_queries import background_of, pending_request
+from core.statuses import UNPROCESSABLE
 from core.templatetags.money import usd
 from orgs.access import OrgRequest, org_view
 from orgs.permissions import Permission
 
-UNPROCESSABLE = 422
 WRONG_END = f"The last day is today or later, at most {DAYS_RAISED_MAX} days away."
 
 

@@ -26,13 +26,12 @@ from billing.scope_queries import (
     member_amounts,
     open_holds_of,
 )
+from core.statuses import UNPROCESSABLE
 from core.templatetags.money import usd
 from keys.models import ApiKey
 from orgs.access import OrgRequest, org_view
 from orgs.models import User
 from orgs.permissions import Permission
-
-UNPROCESSABLE = 422
 
 
 @require_POST

@@ -13,12 +13,11 @@ from billing.actions.organizations import debt_of
 from billing.forms import CACHE_TIMES, GatewaySettingsForm
 from billing.organization_forms import DeleteForm, PairForm, RenameForm
 from billing.queries import gateway_settings_of
+from core.statuses import UNPROCESSABLE
 from orgs.access import OrgRequest, org_view
 from orgs.permissions import Permission
 from orgs.queries import is_member
 from orgs.sibling_names import other_environment, sibling_name
-
-UNPROCESSABLE = 422
 
 
 @require_safe

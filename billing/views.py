@@ -50,14 +50,13 @@ from billing.scope_queries import (
     member_page,
 )
 from core.money import cents_usd
+from core.statuses import UNPROCESSABLE
 from core.templatetags.money import usd
 from orgs.access import OrgRequest, org_view
 from orgs.permissions import Permission
 from usage.counts import COUNTS
 from usage.models import UsageRecord
 from usage.records import corrections_of, record_visible_to
-
-UNPROCESSABLE = 422
 
 
 @require_safe

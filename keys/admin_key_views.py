@@ -12,10 +12,11 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
+from core.statuses import UNPROCESSABLE
 from keys.actions.provider_admin_keys import remove_admin_key, store_admin_key
 from keys.forms import AdminKeyForm
 from keys.provider_bill import NotTold, verify_admin_key
-from keys.views import UNPROCESSABLE, keys_page
+from keys.views import keys_page
 from orgs.access import OrgRequest, org_view
 from orgs.permissions import Permission
 

@@ -14,6 +14,7 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
+from core.statuses import UNPROCESSABLE
 from keys.actions import (
     IssuedKey,
     KeyAlreadyRevoked,
@@ -44,7 +45,6 @@ from keys.snippets import curl_snippet, node_snippet, python_snippet
 from orgs.access import OrgRequest, org_view
 from orgs.permissions import Permission
 
-UNPROCESSABLE = 422
 SENT_TWICE = (
     "The form came twice, and made one key. Its text was in the first answer; if you "
     "did not see it, rotate the key to get another."

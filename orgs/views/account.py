@@ -10,6 +10,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from core.statuses import UNPROCESSABLE
 from orgs.actions import choose_mails, set_default_organization, update_profile
 from orgs.models import Membership, User
 from orgs.person_models import ALWAYS_MAILED, OptionalMail
@@ -20,8 +21,6 @@ from orgs.queries import (
     mails_refused_by,
     organizations_of,
 )
-
-UNPROCESSABLE = 422
 
 
 @require_safe

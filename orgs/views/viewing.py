@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from core.statuses import UNPROCESSABLE
 from orgs.access import VIEWING, OperatorRequest, operator_view, viewing_in
 from orgs.actions import NotAnOperator, begin_viewing, end_viewing
 from orgs.locks import OrganizationGone
@@ -15,8 +16,6 @@ from orgs.models import Organization, ViewingEnd
 from orgs.queries import viewings_of
 from orgs.viewing_forms import ViewingForm
 from orgs.viewing_models import LONGEST_VIEWING
-
-UNPROCESSABLE = 422
 
 
 @require_safe
