@@ -19,7 +19,7 @@ from prometheus_client.core import REGISTRY, GaugeMetricFamily
 
 from billing.models import GatewayProcess, Hold
 from config.vitals import books, surroundings, work
-from config.vitals.line import Line
+from config.vitals.line import Line, seconds_since
 from orgs.access import is_operator
 from orgs.models import MailStatus, OutboxMail
 from orgs.reach import whole_installation
@@ -136,12 +136,12 @@ class DatabaseCollector:
         yield gauge(
             "oldest_hold_seconds",
             "Age of the oldest hold: two sweeps at most, or a long answer.",
-            self.seconds_since(holds["oldest"]),
+            seconds_since(holds["oldest"], self.now),
         )
         yield gauge(
             "watermark_age_seconds",
             "How old the hourly sums are that pages show.",
-            self.seconds_since(watermark().as_of),
+            seconds_since(watermark().as_of, self.now),
         )
         waiting = OutboxMail.objects.filter(status=MailStatus.QUEUED).aggregate(
             count=Count("pk"), oldest=Min("created_at")
@@ -150,7 +150,7 @@ class DatabaseCollector:
         yield gauge(
             "outbox_oldest_seconds",
             "Age of the oldest mail that waits.",
-            self.seconds_since(waiting["oldest"]),
+            seconds_since(waiting["oldest"], self.now),
         )
         yield gauge(
             "estimated_records",
@@ -165,9 +165,6 @@ class DatabaseCollector:
         for name, look, fact, meaning in VITALS:
             # What is not known yet, or Redis does not tell, is 0.
             yield gauge(name, meaning, float(lines[look].facts.get(fact) or 0))
-
-    def seconds_since(self, instant: datetime | None) -> float:
-        return max(0.0, (self.now - instant).total_seconds()) if instant else 0.0
 
     def estimated_records(self) -> int:
         hours = UsageHour.objects.filter(hour__gt=self.now - ESTIMATES_SPAN)
