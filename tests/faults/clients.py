@@ -87,6 +87,10 @@ class Clients:
         for thread in self._threads:
             thread.join()
 
+    def count(self, word: str) -> int:
+        """Return how often clients have been told a word."""
+        return sum(heard.word == word for heard in list(self.heard.values()))
+
     def _ask_on(self, source: random.Random) -> None:
         while not self._is_over.is_set():
             number = next(self._numbers)

@@ -39,6 +39,7 @@ Running = parts.Part | parts.Child
 CLIENTS = 16
 DATABASE = "postgres://tokenhouse@127.0.0.1:{port}/tokenhouse"
 TRAP_WAIT_S = 5.0
+HEARD_WAIT_S = 60.0
 WEATHERS = {
     "latency": Weather(latency_s=0.1),
     "drip": Weather(drip_s=0.003),
@@ -160,12 +161,21 @@ class House:
     def _fill_disk(self, fault: Fault) -> str:
         """Have Postgres find no room for rows, or for its log: then it dies."""
         what = fault.pick(["of rows", "of its log"])
+        heard_before = self.clients.count(fault.until)
         with self.disk.full():
             if what == "of its log":
                 with contextlib.suppress(OperationalError, InterfaceError):
                     end_wal_segment()
             time.sleep(fault.lasts_s)
+            if fault.until:
+                self._wait_to_hear(fault.until, more_than=heard_before)
         return what
+
+    def _wait_to_hear(self, word: str, *, more_than: int) -> None:
+        """Return once clients heard a word once more, or long after they should."""
+        ends = time.monotonic() + HEARD_WAIT_S
+        while self.clients.count(word) <= more_than and time.monotonic() < ends:
+            time.sleep(0.1)
 
     def _kill_gateway_at(self, fault: Fault) -> str:
         """Kill a gateway at a named moment of a request."""

@@ -19,6 +19,8 @@ SERVER_DEATHS_APART_S = 22.0
 # Longer than a gateway waits for an answer of Postgres, at times.
 BAD_WEATHER_S = (0.5, 6.0)
 FULL_DISK_S = 5.0
+# Of the usual room: so nobody runs out of money before the disk is full.
+FULL_DISK_ROOM = 50.0
 # How often each is drawn, in relation.
 WEIGHTS = {
     "kill_gateway": 3,
@@ -70,6 +72,8 @@ class Fault:
     gateway: int
     lasts_s: float
     share: float
+    # What a client must hear before it ends.
+    until: str = ""
 
     def pick(self, options: Sequence[T]) -> T:
         """Return one of the options: always the same for the same seed."""
@@ -115,9 +119,10 @@ def draw(seed: int, *, seconds: float) -> list[Fault]:
 
 def full_disks(*, seconds: float) -> list[Fault]:
     """Return a schedule in which the disk gets full, of one thing, then of another."""
-    raises = [Fault(at, "raise_limit", 0, 0, 1.0) for at in (1.0, seconds / 2)]
+    starts = (1.0, seconds / 2)
+    raises = [Fault(at, "raise_limit", 0, 0, FULL_DISK_ROOM) for at in starts]
     fills = [
-        Fault(at, "fill_disk", 0, FULL_DISK_S, share)
+        Fault(at, "fill_disk", 0, FULL_DISK_S, share, until="budget_unavailable")
         for at, share in ((2.0, 0.0), (seconds / 2 + 1, 0.9))
     ]
     return sorted([*raises, *fills], key=lambda fault: fault.at_s)
