@@ -1,7 +1,7 @@
 """
 Kill everything, again and again, and see that the books are right.
 
-    python -m tests.faults [--seed N] [--minutes 5] [--unguarded | --full-disk]
+    python -m tests.faults [--seed N] [--minutes 5] [--unguarded] [--full-disk]
 
 Runs on servers of its own in a temporary folder. The same seed draws the same
 schedule; how processes interleave is up to the machine. Ends with status 0 if nothing
@@ -59,7 +59,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(1_000_000))
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--unguarded", action="store_true")
-    parser.add_argument("--full-disk", action="store_true", help="of faults this alone")
+    parser.add_argument("--full-disk", action="store_true", help="as well, at the end")
     return parser.parse_args()
 
 
@@ -86,7 +86,7 @@ def wrong_after(arguments: argparse.Namespace, folder: Path) -> list[str]:
         seconds = arguments.minutes * 60
         faults = schedule.draw(arguments.seed, seconds=seconds)
         if arguments.full_disk:
-            faults = schedule.full_disks(seconds=seconds)
+            faults += schedule.full_disks(since_s=seconds)
         if arguments.unguarded:
             # Nothing but the guard's absence shall pass the limit.
             faults = [fault for fault in faults if fault.name in schedule.CALM]

@@ -21,6 +21,7 @@ BAD_WEATHER_S = (0.5, 6.0)
 FULL_DISK_S = 5.0
 # Of the usual room: so nobody runs out of money before the disk is full.
 FULL_DISK_ROOM = 50.0
+REFUSED = "budget_unavailable"
 # How often each is drawn, in relation.
 WEIGHTS = {
     "kill_gateway": 3,
@@ -117,12 +118,14 @@ def draw(seed: int, *, seconds: float) -> list[Fault]:
     return faults
 
 
-def full_disks(*, seconds: float) -> list[Fault]:
-    """Return a schedule in which the disk gets full, of one thing, then of another."""
-    starts = (1.0, seconds / 2)
-    raises = [Fault(at, "raise_limit", 0, 0, FULL_DISK_ROOM) for at in starts]
-    fills = [
-        Fault(at, "fill_disk", 0, FULL_DISK_S, share, until="budget_unavailable")
-        for at, share in ((2.0, 0.0), (seconds / 2 + 1, 0.9))
+def full_disks(*, since_s: float) -> list[Fault]:
+    """Return faults in which the disk gets full, of one thing, then of another."""
+    fills = zip((0.0, FULL_DISK_S + BETWEEN_S[1]), (0.0, 0.9), strict=True)
+    return [
+        fault
+        for after_s, share in fills
+        for fault in (
+            Fault(since_s + after_s, "raise_limit", 0, 0, FULL_DISK_ROOM),
+            Fault(since_s + after_s + 1, "fill_disk", 0, FULL_DISK_S, share, REFUSED),
+        )
     ]
-    return sorted([*raises, *fills], key=lambda fault: fault.at_s)

@@ -33,18 +33,13 @@ def run_faults(*arguments: str) -> str:
 
 
 @pytest.mark.processes
-def test_nothing_is_lost_or_overspent_while_everything_is_killed() -> None:
-    run_faults("--minutes", str(MINUTES))
-
-
-@pytest.mark.processes
-def test_a_full_disk_refuses_holds_and_loses_nothing(
+def test_nothing_is_lost_or_overspent_while_everything_is_killed(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    said = run_faults("--minutes", "0.3", "--full-disk")
+    said = run_faults("--minutes", str(MINUTES), "--full-disk")
 
     assert "'fill_disk of its log': 1, 'fill_disk of rows': 1" in said
-    assert "'budget_unavailable'" in said
+    assert f"'{schedule.REFUSED}'" in said
     if LOUD in said:
         with capsys.disabled():
             sys.stderr.write(f"\n{LOUD}\n")
