@@ -29,7 +29,7 @@ class Booker:
     async def books(self) -> AsyncIterator[Books]:
         """Open the books of a gateway that has said that it lives."""
         books = Books()
-        presence = Presence(books, [FormerUses()])
+        presence = Presence(books, {3: [FormerUses()]})
         await books.open()
         await presence.open()
         self._gateway_id = presence.gateway_id

@@ -142,6 +142,7 @@ IDEMPOTENCY_WAIT_S = env.float("IDEMPOTENCY_WAIT_S", default=60.0)
 UPSTREAM_TIMEOUT_S = env.float("UPSTREAM_TIMEOUT_S", default=600.0)
 RATE_LIMIT_TIMEOUT_S = env.float("RATE_LIMIT_TIMEOUT_S", default=0.1)
 SWEEP_INTERVAL_S = env.float("SWEEP_INTERVAL_S", default=10.0)
+REFUSALS_KEPT_DAYS = env.int("REFUSALS_KEPT_DAYS", default=90)
 SANDBOX_PACE = env.bool("SANDBOX_PACE", default=True)
 
 # People

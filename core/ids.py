@@ -40,3 +40,14 @@ def event_time(event_id: uuid.UUID) -> datetime:
     milliseconds = event_id.int >> 80
     seconds, rest = divmod(milliseconds, 1000)
     return datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=rest * 1000)
+
+
+def event_id_of(public_id: str, *prefixes: str) -> uuid.UUID | None:
+    """Return the event id after one of the prefixes, or None if there is none."""
+    for prefix in prefixes:
+        if public_id.startswith(prefix):
+            try:
+                return uuid.UUID(hex=public_id.removeprefix(prefix))
+            except ValueError:
+                return None
+    return None

@@ -65,6 +65,7 @@ async def route(gateway: Gateway, request: Request) -> None:
 
 async def route_models(gateway: Gateway, request: Request, path: str) -> None:
     caller = await identify(gateway, request)
+    caller.require_not_suspended()
     upstream, _ = await choose_upstream(gateway, caller)
     if path == MODELS:
         await serve_models(gateway, request, caller, upstream)

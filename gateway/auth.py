@@ -30,6 +30,11 @@ class Caller:
     # Set if the key was presented by a text that it had before it was rotated.
     former_key_id: int | None = None
 
+    def require_not_suspended(self) -> None:
+        if self.organization.suspended_at is not None:
+            name, why = self.organization.full_name, self.organization.suspended_message
+            raise errors.suspended(name, why)
+
     def require_model(self, model: str) -> None:
         """Refuse a model that the key may not ask for as if it did not exist."""
         if not allows(self.models_allowed, model):
@@ -42,7 +47,7 @@ async def authenticate(
     """
     Return the caller of a request.
 
-    :raises ApiError: 401 or 403, as the table of refusals says.
+    :raises ApiError: 401, as the table of refusals says.
     """
     text = bearer(request)
     identity = await find_identity(text, directory)
@@ -51,8 +56,6 @@ async def authenticate(
     if identity.api_key.kind == ApiKeyKind.ADMIN:
         raise errors.admin_key_refused()
     organization = choose_organization(identity, request.header(b"openai-organization"))
-    if organization.suspended_at is not None:
-        raise errors.suspended(organization.full_name, organization.suspended_message)
     key = identity.api_key
     former_id = identity.former.pk if identity.former else None
     return Caller(organization, key.pk, key.user_id, key.models_allowed, former_id)

@@ -34,6 +34,8 @@ class ApiError(Exception):
     code: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
+    # Of the limit that refuses, if one does.
+    quota: Refusal | None = None
 
     def body(self) -> bytes:
         """Return the JSON document of the answer."""
@@ -280,6 +282,7 @@ def quota_exceeded(
         code=QUOTA_CODES[refusal.binding],
         details=details,
         headers=FINAL,
+        quota=refusal,
     )
 
 

@@ -136,6 +136,7 @@ class Exchange:
     ) -> Settlement:
         """Have this call's end booked; whoever waits for it awaits `booked`."""
         settled = self.settlement(outcome, status_code, tokens)
+        self.request.has_record = True
         self.booked = self.gateway.books.settle_soon(settled)
         return settled
 

@@ -169,9 +169,22 @@ def give_back(exchange: Exchange) -> None:
 async def serve_call(
     gateway: Gateway, request: Request, endpoint: Endpoint, path: str
 ) -> None:
-    """Serve one request to a model from its key to its settlement."""
+    """Serve one request to a model from its key to its settlement, or refuse it."""
     caller = await identify(gateway, request)
+    try:
+        await serve_caller(gateway, request, caller, endpoint, path)
+    except errors.ApiError as error:
+        if not request.has_record:
+            gateway.refused_requests.note(request, caller, endpoint, error)
+        raise
+
+
+async def serve_caller(
+    gateway: Gateway, request: Request, caller: Caller, endpoint: Endpoint, path: str
+) -> None:
+    caller.require_not_suspended()
     call = await receive_call(gateway, request, caller, endpoint, path)
+    request.model = call.model
     caller.require_model(call.model)
     async with once(gateway, request, caller, call) as (is_first, claim):
         if not is_first:

@@ -71,6 +71,10 @@ class Request:
     body_digest: bytes = b""
     # Public id of the organization, once known.
     organization_id: str = ""
+    # The model it asks for, once known.
+    model: str = ""
+    # Set once its end is booked: what it ends in is in its usage record.
+    has_record: bool = False
     has_answer_begun: bool = False
     # Ours win over the provider's of the same name.
     added_headers: Headers = field(default_factory=list)

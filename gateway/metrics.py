@@ -22,6 +22,10 @@ REQUESTS = Counter(
 REFUSALS = Counter(
     "tokenhouse_refusals", "Requests answered with an error of ours.", ["code"]
 )
+REFUSALS_UNTOLD = Counter(
+    "tokenhouse_refusals_untold",
+    "Refusals that no page tells of: too many at once, or not written.",
+)
 UPSTREAM_ERRORS = Counter(
     "tokenhouse_upstream_errors", "Calls in which the provider failed.", ["kind"]
 )

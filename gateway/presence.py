@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import LiteralString, Protocol
 
 import psycopg
@@ -24,7 +24,6 @@ BEAT_S = 1.0
 # How many beats between two looks at our own holds, and how old a hold must be.
 LOOK_EVERY = 10
 LOST_AFTER_S = 30.0
-NOTE_EVERY = 3
 # A connection that answers no beat for so long died silently.
 SILENCE_MAX_S = 2.0
 
@@ -38,7 +37,8 @@ class Notes(Protocol):
 class Presence:
     """Beats once a second by Postgres' clock, under an id of this process alone."""
 
-    def __init__(self, books: Books, notes: Sequence[Notes]) -> None:
+    def __init__(self, books: Books, notes: Mapping[int, Sequence[Notes]]) -> None:
+        """Take what to write: each after how many beats."""
         self.gateway_id = uuid.uuid4()
         self._books = books
         self._notes = notes
@@ -81,11 +81,15 @@ class Presence:
                 await connection.execute(booking_sql.BEAT, beat)
                 if count % LOOK_EVERY == 0:
                     await self._release_lost_holds(connection)
-                if count % NOTE_EVERY == 0:
-                    for notes in self._notes:
-                        await notes.write(connection)
+                await self._write_notes(connection, count)
             ready.set()
             await asyncio.sleep(BEAT_S)
+
+    async def _write_notes(self, connection: database.Connection, beat: int) -> None:
+        for beats, noted in self._notes.items():
+            if beat % beats == 0:
+                for notes in noted:
+                    await notes.write(connection)
 
     async def _release_lost_holds(self, connection: database.Connection) -> None:
         """

@@ -11,8 +11,9 @@ from gateway.directory import Directory
 from gateway.former_uses import FormerUses
 from gateway.kept_answers import KeptAnswers
 from gateway.key_uses import KeyUses
-from gateway.presence import Presence
+from gateway.presence import Notes, Presence
 from gateway.rate_limits.limiter import RateLimiter
+from gateway.refused_requests import RefusedRequests
 from gateway.room import Room
 from gateway.sandbox import SandboxUpstream
 from gateway.upstream import HttpClient
@@ -29,7 +30,13 @@ class Gateway:
         self.books = Books()
         self.former_uses = FormerUses()
         self.key_uses = KeyUses()
-        self.presence = Presence(self.books, (self.former_uses, self.key_uses))
+        self.refused_requests = RefusedRequests()
+        # Whoever was refused may follow the link to the reason at once.
+        noted: dict[int, list[Notes]] = {
+            1: [self.refused_requests],
+            3: [self.former_uses, self.key_uses],
+        }
+        self.presence = Presence(self.books, noted)
         self.kept_answers = KeptAnswers(
             gateway_id=self.presence.gateway_id, dead_s=settings.SWEEP_INTERVAL_S
         )

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection, transaction
 
 from core.periods import Interval
-from usage.models import RollupWatermark, UsageHour
+from usage.models import RefusedMinute, RefusedRequest, RollupWatermark, UsageHour
 from usage.rollups import NOTE_KEY_USES, add_hours
 
 BATCH_MAX = 200_000
+FORGOTTEN_MAX = 10_000
 # Bookings wait behind us while we wait for a slow one; then it is not our turn yet.
 BOOKING_LOCK_TIMEOUT = "500ms"
 
@@ -113,3 +114,20 @@ def rebuild_hours(*, interval: Interval) -> int:
 
 def is_whole_hour(instant: datetime) -> bool:
     return instant.replace(minute=0, second=0, microsecond=0) == instant
+
+
+def forget_refusals(
+    *, kept: timedelta, now: datetime, batch_max: int = FORGOTTEN_MAX
+) -> int:
+    """
+    Delete some refusals older than `kept`; return how many rows.
+
+    Safe to repeat and to run twice at once.
+    """
+    before = now - kept
+    requests = RefusedRequest.objects.filter(occurred_at__lt=before)
+    old = [each.pk for each in requests.order_by("event_id")[:batch_max]]
+    deleted = RefusedRequest.objects.filter(pk__in=old).delete()
+    minutes = RefusedMinute.objects.filter(minute__lt=before).order_by("pk")
+    over = [each.pk for each in minutes[:batch_max]]
+    return deleted[0] + RefusedMinute.objects.filter(pk__in=over).delete()[0]

@@ -7,8 +7,21 @@ import uuid
 from django.db import models
 from django.db.models import Q
 
+from core.ids import event_id_of
 from keys.models import ApiKey
 from orgs.models import Organization, User
+from usage.refusal_models import RefusedMinute, RefusedRequest
+
+__all__ = [
+    "Endpoint",
+    "Outcome",
+    "RecordKind",
+    "RefusedMinute",
+    "RefusedRequest",
+    "RollupWatermark",
+    "UsageHour",
+    "UsageRecord",
+]
 
 
 class Endpoint(models.TextChoices):
@@ -142,12 +155,7 @@ class UsageRecord(UsageFacts):
     @staticmethod
     def event_id_from(public_id: str) -> uuid.UUID | None:
         """Return the event id inside a `rec_…` id, or None if it is not one."""
-        if not public_id.startswith("rec_"):
-            return None
-        try:
-            return uuid.UUID(hex=public_id[4:])
-        except ValueError:
-            return None
+        return event_id_of(public_id, "rec_")
 
 
 class UsageHour(UsageFacts):

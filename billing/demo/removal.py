@@ -29,7 +29,13 @@ from orgs.models import (
     Organization,
     User,
 )
-from usage.models import RollupWatermark, UsageHour, UsageRecord
+from usage.models import (
+    RefusedMinute,
+    RefusedRequest,
+    RollupWatermark,
+    UsageHour,
+    UsageRecord,
+)
 
 
 class NotSuperuser(Exception):
@@ -58,7 +64,8 @@ def remove_demo() -> int:
         remove_ledger_of(organizations)
         remove_audit_events_of(organizations)
         remove_prices(organizations)
-    UsageHour.objects.filter(organization__in=organizations).delete()
+    for model in (UsageHour, RefusedMinute, RefusedRequest):
+        model.objects.filter(organization__in=organizations).delete()
     ScopeBudget.objects.filter(organization__in=organizations).delete()
     Budget.objects.filter(organization__in=organizations).delete()
     personal_keys().delete()

@@ -63,6 +63,8 @@ CONSOLE_READS = {
     "orgs_viewing",
     "usage_usagerecord",
     "usage_usagehour",
+    "usage_refusedrequest",
+    "usage_refusedminute",
     "usage_rollupwatermark",
     "billing_budget",
     "billing_scopebudget",
@@ -130,5 +132,11 @@ GATEWAY: dict[str, dict[str, tuple[str, ...]]] = {
     "usage_usagerecord": {
         "SELECT": ("event_id", "kind", "cost_nanos"),
         "INSERT": (),
+    },
+    "usage_refusedrequest": {"SELECT": ("event_id",), "INSERT": ()},
+    "usage_refusedminute": {
+        "SELECT": (),
+        "INSERT": (),
+        "UPDATE": ("requests", "kept"),
     },
 }
