@@ -100,7 +100,7 @@ def cumulative_figure(overview: Overview) -> str:
     return cumulative_spend(
         overview.usage.days,
         overview.spent_by_day,
-        forecast_nanos=overview.forecast_nanos,
+        forecast_nanos=overview.forecast.end_nanos if overview.forecast else None,
         limits=limit_lines(overview.standing),
     )
 
@@ -108,7 +108,8 @@ def cumulative_figure(overview: Overview) -> str:
 def limits_above_chart(overview: Overview) -> list[str]:
     """Return the labels of limits that are too far above the spend to be drawn."""
     lines = limit_lines(overview.standing)
-    highest = max([*overview.spent_by_day, overview.forecast_nanos or 0])
+    forecast = overview.forecast.end_nanos if overview.forecast else 0
+    highest = max([*overview.spent_by_day, forecast])
     drawn = limits_in_sight(lines, highest)
     return [line.label for line in lines if line not in drawn]
 
@@ -151,10 +152,10 @@ def comparison(overview: Overview) -> str:
 
 
 def outlook(overview: Overview) -> str:
-    if overview.forecast_nanos is None:
+    if overview.forecast is None:
         return "It is too early in the cycle for a forecast."
     end = overview.usage.days[-1]
-    return f"At this pace it is {usd(overview.forecast_nanos)} by {end:%-d %B}."
+    return f"At this pace it is {usd(overview.forecast.end_nanos)} by {end:%-d %B}."
 
 
 def quickstart(organization: Organization, base_url: str) -> Quickstart:

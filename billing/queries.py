@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import accumulate
 
-from billing.forecast import forecast_nanos, reached_at
+from billing.forecast import Forecast
+from billing.forecast_queries import forecast_of
 from billing.funding import funding_of, grants_of
 from billing.gateway_models import GatewaySettings
 from billing.limits import Funding, Headroom, headroom
@@ -76,7 +77,7 @@ class Overview:
     standing: Standing
     usage: Usage
     today: date
-    forecast_nanos: int | None
+    forecast: Forecast | None
     hard_limit_at: datetime | None
     change_percent: int | None
     credit_expires_at: datetime | None
@@ -134,15 +135,16 @@ def overview_of(organization: Organization, *, now: datetime) -> Overview:
     standing = standing_of(organization, now=now)
     spent_nanos = usage.total.cost_nanos
     hard_limit = standing.funding.hard_limit_nanos
+    forecast = forecast_of(organization, now=now)
     return Overview(
         standing=standing,
         usage=usage,
         today=now.date(),
-        forecast_nanos=forecast_nanos(spent_nanos, standing.cycle, now=now),
+        forecast=forecast,
         hard_limit_at=(
             None
-            if hard_limit is None
-            else reached_at(hard_limit, spent_nanos, standing.cycle, now=now)
+            if hard_limit is None or forecast is None
+            else forecast.reached_at(hard_limit)
         ),
         change_percent=change_against_previous_cycle(organization, usage, now=now),
         credit_expires_at=credit_expiry(organization, standing.funding, now=now),

@@ -9,7 +9,8 @@ from typing import Any
 from django.core.paginator import Page, Paginator
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
 
-from billing.forecast import forecast_nanos
+from billing.forecast import Forecast
+from billing.forecast_queries import forecast_of
 from billing.models import (
     BillingProfile,
     Budget,
@@ -18,7 +19,7 @@ from billing.models import (
     SpendLimits,
     TemporaryRaise,
 )
-from core.periods import cycle_interval, cycle_of, previous_cycle
+from core.periods import cycle_of, previous_cycle
 from orgs.models import Organization, User
 from orgs.queries import owners_of
 
@@ -45,7 +46,7 @@ class Background:
     raised: TemporaryRaise | None
     # The current cycle first.
     spend: tuple[CycleSpend, ...]
-    forecast_nanos: int | None
+    forecast: Forecast | None
     profile: BillingProfile | None
     owners: tuple[User, ...]
     past: tuple[QuotaRequest, ...]
@@ -62,7 +63,6 @@ def background_of(organization: Organization, *, now: datetime) -> Background:
     """Return spend, forecast, limits and past requests of an organization."""
     limits = SpendLimits.objects.filter(organization=organization).first()
     spend = recent_spend(organization, now=now)
-    cycle = cycle_interval(cycle_of(now))
     return Background(
         organization=organization,
         approved_limit_nanos=limits.approved_limit_nanos if limits else None,
@@ -71,7 +71,7 @@ def background_of(organization: Organization, *, now: datetime) -> Background:
             organization=organization, ended_at__isnull=True
         ).first(),
         spend=spend,
-        forecast_nanos=forecast_nanos(spend[0].spent_nanos, cycle, now=now),
+        forecast=forecast_of(organization, now=now),
         profile=BillingProfile.objects.filter(organization=organization).first(),
         owners=tuple(owners_of(organization)),
         past=tuple(past_requests(organization)[:PAST_SHOWN]),
