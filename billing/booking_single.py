@@ -61,12 +61,12 @@ WITH wanted AS (
             )
         AND NOT EXISTS (
             SELECT FROM subject
-            JOIN billing_scopelimit AS scope_limit
+            LEFT JOIN billing_scopelimit AS own
                 USING (organization_id, scope, subject_id)
             LEFT JOIN billing_scopebudget AS part
                 USING (organization_id, cycle_start, scope, subject_id)
             WHERE coalesce(part.spent_nanos + part.held_nanos, 0)
-                + subject.bound_nanos > scope_limit.amount_nanos
+                + subject.bound_nanos > {booking_sql.SCOPE_LIMIT}
         )
     RETURNING budget.id
 ), parts AS (

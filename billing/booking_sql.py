@@ -66,21 +66,29 @@ ORDER BY grants.id
 FOR UPDATE OF grants
 """
 
+# A key's or member's own limit, or else the organization's default for those without.
+SCOPE_LIMIT = """coalesce(
+    own.amount_nanos,
+    CASE scope WHEN 'key' THEN limits.key_default_nanos
+               ELSE limits.member_default_nanos END
+)"""
+
 # What keys and members spent and hold, where a limit of theirs may say no.
-SCOPE_LIMITS = """
+SCOPE_LIMITS = f"""
 SELECT wanted.organization_id, wanted.cycle_start, wanted.scope, wanted.subject_id,
-       coalesce(key.name, nullif(person.name, ''), person.email),
-       limits.amount_nanos, coalesce(budget.spent_nanos, 0),
+       coalesce(key.name, nullif(person.name, ''), person.email, ''),
+       {SCOPE_LIMIT}, coalesce(budget.spent_nanos, 0),
        coalesce(budget.held_nanos, 0)
 FROM unnest(%s::bigint[], %s::date[], %s::text[], %s::bigint[])
     AS wanted (organization_id, cycle_start, scope, subject_id)
-JOIN billing_scopelimit AS limits USING (organization_id, scope, subject_id)
+LEFT JOIN billing_scopelimit AS own USING (organization_id, scope, subject_id)
+LEFT JOIN billing_spendlimits AS limits USING (organization_id)
 LEFT JOIN billing_scopebudget AS budget
     USING (organization_id, cycle_start, scope, subject_id)
-LEFT JOIN keys_apikey AS key ON key.id = limits.api_key_id
-LEFT JOIN orgs_membership AS membership ON membership.id = limits.membership_id
-LEFT JOIN orgs_user AS person ON person.id = membership.user_id
-"""
+LEFT JOIN keys_apikey AS key ON scope = 'key' AND key.id = subject_id
+LEFT JOIN orgs_user AS person ON scope = 'member' AND person.id = subject_id
+WHERE {SCOPE_LIMIT} IS NOT NULL
+"""  # noqa: S608 - our own words
 
 OPEN_HOLDS = """
 SELECT event_id, bound_nanos, api_key_id, user_id, created_at

@@ -90,6 +90,9 @@ class SpendLimits(models.Model):
     hard_limit_nanos = models.BigIntegerField(null=True, blank=True)
     # Set by the operator: nobody in the organization can exceed it.
     approved_limit_nanos = models.BigIntegerField(null=True, blank=True)
+    # Set by owners: what each key, each member may spend that has no limit of its own.
+    key_default_nanos = models.BigIntegerField(null=True, blank=True)
+    member_default_nanos = models.BigIntegerField(null=True, blank=True)
     updated_at = models.DateTimeField(default=timezone.now)
     updated_by = models.ForeignKey(
         User, null=True, on_delete=models.SET_NULL, related_name="+"
@@ -106,6 +109,16 @@ class SpendLimits(models.Model):
                 condition=Q(approved_limit_nanos__isnull=True)
                 | Q(approved_limit_nanos__gte=0),
                 name="approved_limit_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(key_default_nanos__isnull=True)
+                | Q(key_default_nanos__gte=0),
+                name="key_default_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=Q(member_default_nanos__isnull=True)
+                | Q(member_default_nanos__gte=0),
+                name="member_default_not_negative",
             ),
         ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -10,7 +11,7 @@ from django.core.paginator import Page, Paginator
 from django.db.models import CharField, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce, NullIf
 
-from billing.models import GatewayProcess, Hold
+from billing.models import GatewayProcess, Hold, SpendLimits
 from billing.scope_models import Scope, ScopeBudget, ScopeLimit
 from core.periods import cycle_of
 from keys.models import ApiKey
@@ -20,7 +21,15 @@ from orgs.models import Membership, Organization
 PAGE_SIZE = 20
 HOLDS_SHOWN = 100
 FIND_LONGEST = 80
-COLUMNS = ("spent_nanos", "held_nanos", "limit_nanos", "set_by", "set_at")
+COLUMNS = (
+    "spent_nanos",
+    "held_nanos",
+    "own_limit_nanos",
+    "default_nanos",
+    "set_by",
+    "set_at",
+)
+DEFAULTS = {Scope.KEY: "key_default_nanos", Scope.MEMBER: "member_default_nanos"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +43,21 @@ class ScopeRow:
     detail: str
     spent_nanos: int
     held_nanos: int
-    limit_nanos: int | None
+    own_limit_nanos: int | None
+    # What applies to those without a limit of their own.
+    default_nanos: int | None
     set_by: str | None
     set_at: datetime | None
+
+    @property
+    def limit_nanos(self) -> int | None:
+        """The limit in force."""
+        own = self.own_limit_nanos
+        return self.default_nanos if own is None else own
+
+    @property
+    def is_default(self) -> bool:
+        return self.own_limit_nanos is None and self.default_nanos is not None
 
     @property
     def used_nanos(self) -> int:
@@ -66,7 +87,7 @@ def key_page(
     )
     keys = keys.filter(
         Q(pk__in=ApiKey.objects.live(at=now))
-        | Q(limit_nanos__isnull=False)
+        | Q(own_limit_nanos__isnull=False)
         | Q(spent_nanos__gt=0)
         | Q(held_nanos__gt=0)
     )
@@ -141,6 +162,7 @@ def with_amounts(
     }
     parts = ScopeBudget.objects.filter(**same, cycle_start=cycle_of(now))
     limits = ScopeLimit.objects.filter(**same)
+    defaults = SpendLimits.objects.filter(organization=organization)
     name = Coalesce(
         NullIf(F("updated_by__name"), Value("")),
         F("updated_by__email"),
@@ -149,7 +171,8 @@ def with_amounts(
     annotated: QuerySet[Any, Any] = rows.annotate(
         spent_nanos=Coalesce(Subquery(parts.values("spent_nanos")), 0),
         held_nanos=Coalesce(Subquery(parts.values("held_nanos")), 0),
-        limit_nanos=Subquery(limits.values("amount_nanos")),
+        own_limit_nanos=Subquery(limits.values("amount_nanos")),
+        default_nanos=Subquery(defaults.values(DEFAULTS[Scope(scope)])),
         set_by=Subquery(limits.annotate(by=name).values("by")),
         set_at=Subquery(limits.values("updated_at")),
     )
@@ -189,24 +212,35 @@ class LimitInForce:
     used_nanos: int
 
 
+@dataclass(frozen=True, slots=True)
+class LimitsInForce:
+    """Looks up the limit of a key or a member by row id, as a mapping does."""
+
+    own: Mapping[int, int]
+    default_nanos: int | None
+    used: Mapping[int, int]
+
+    def get(self, subject_id: int) -> LimitInForce | None:
+        limit = self.own.get(subject_id, self.default_nanos)
+        if limit is None:
+            return None
+        return LimitInForce(limit, self.used.get(subject_id, 0))
+
+
 def limits_in_force(
     organization: Organization, scope: str, *, now: datetime
-) -> dict[int, LimitInForce]:
+) -> LimitsInForce:
     """Return the limits of an organization's keys or members, by their row ids."""
-    limits = list(ScopeLimit.objects.filter(organization=organization, scope=scope))
-    parts = ScopeBudget.objects.filter(
-        organization=organization,
-        scope=scope,
-        cycle_start=cycle_of(now),
-        subject_id__in=[limit.subject_id for limit in limits],
-    )
-    used = {part.subject_id: part.spent_nanos + part.held_nanos for part in parts}
-    return {
-        limit.subject_id: LimitInForce(
-            limit.amount_nanos, used.get(limit.subject_id, 0)
-        )
-        for limit in limits
-    }
+    of_scope = {"organization": organization, "scope": scope}
+    own = ScopeLimit.objects.filter(**of_scope)
+    terms = SpendLimits.objects.filter(organization=organization)
+    default = terms.values_list(DEFAULTS[Scope(scope)], flat=True).first()
+    parts = ScopeBudget.objects.filter(**of_scope, cycle_start=cycle_of(now))
+    limited = dict(own.values_list("subject_id", "amount_nanos"))
+    if default is None:
+        parts = parts.filter(subject_id__in=limited)
+    used = parts.values_list("subject_id", F("spent_nanos") + F("held_nanos"))
+    return LimitsInForce(limited, default, dict(used))
 
 
 @dataclass(frozen=True, slots=True)

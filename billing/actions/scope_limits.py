@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from billing.actions.limits import locked_limits
+from billing.actions.limits import change_limit, locked_limits
 from billing.scope_models import Scope, ScopeLimit
 from core.money import LARGEST_AMOUNT_NANOS
 from keys.models import ApiKey
@@ -83,6 +83,31 @@ def set_member_limit(
         ),
         amount_nanos=amount_nanos,
         target=user.public_id,
+        acting_user=acting_user,
+        now=now,
+    )
+
+
+@transaction.atomic
+def set_default_limit(
+    *,
+    organization: Organization,
+    scope: Scope,
+    amount_nanos: int | None,
+    acting_user: User | None,
+    now: datetime,
+) -> None:
+    """
+    Set what each key (or member) may spend per cycle that has no limit of its own.
+
+    None means no limit. Holds from its commit on, as a limit of their own would.
+    Safe to repeat: the same amount again changes and records nothing.
+    """
+    change_limit(
+        f"{scope}_default_nanos",
+        organization=organization,
+        amount_nanos=amount_nanos,
+        audit_action=f"{scope}_limit_default.updated",
         acting_user=acting_user,
         now=now,
     )

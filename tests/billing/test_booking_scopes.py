@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
-from billing.actions.scope_limits import set_key_limit, set_member_limit
+from billing.actions.scope_limits import (
+    set_default_limit,
+    set_key_limit,
+    set_member_limit,
+)
 from billing.limits import Binding
 from billing.models import BillingProfile
-from billing.scope_models import ScopeBudget
+from billing.scope_models import Scope, ScopeBudget
 from keys.models import ApiKey
 from orgs.models import Environment, Membership, Organization, Role, User
 from tests import factories
@@ -269,3 +274,58 @@ def test_a_members_limit_goes_with_the_membership(
     factories.join(rita, acme, Role.READER)
 
     assert book(hold_of(acme, 50, user_id=rita.pk)).refusals == {}
+
+
+def default_of(organization: Organization, scope: Scope, nanos: int | None) -> None:
+    set_default_limit(
+        organization=organization,
+        scope=scope,
+        amount_nanos=nanos,
+        acting_user=None,
+        now=NOW,
+    )
+
+
+@pytest.mark.parametrize("scope", [Scope.KEY, Scope.MEMBER])
+def test_a_default_limits_each_one_without_a_limit_exactly_as_its_own_would(
+    acme: Organization, ada: User, laptop: ApiKey, company: list[Item], scope: Scope
+) -> None:
+    default_of(acme, scope, 100)
+    whose: dict[str, Any] = {"api_key_id": laptop.pk, "user_id": ada.pk}
+    first, second = hold_of(acme, 60, **whose), hold_of(acme, 41, **whose)
+    of_others = hold_of(acme, 100, api_key_id=OTHER, user_id=OTHER)
+
+    book(first, *company)
+    (refusal,) = book(second, of_others).refusals.values()
+
+    assert refusal.binding.value == f"{scope}_limit"
+    assert (refusal.limit_nanos, refusal.held_nanos, refusal.left_nanos) == (
+        100,
+        60,
+        40,
+    )
+    assert refusal.scope_name == ("laptop" if scope is Scope.KEY else "Ada Moss")
+    assert open_holds(acme) == {first.event_id, of_others.event_id}
+
+
+@pytest.mark.parametrize("own", [50, 150])
+def test_a_limit_of_its_own_stands_before_the_default(
+    acme: Organization, laptop: ApiKey, company: list[Item], own: int
+) -> None:
+    default_of(acme, Scope.KEY, 100)
+    limit_key(acme, laptop, own)
+
+    fits = book(hold_of(acme, own, api_key_id=laptop.pk), *company)
+    refused = book(hold_of(acme, 1, api_key_id=laptop.pk))
+
+    assert not fits.refusals
+    (refusal,) = refused.refusals.values()
+    assert refusal.limit_nanos == own
+
+
+def test_a_default_that_is_taken_away_limits_nobody(acme: Organization) -> None:
+    default_of(acme, Scope.KEY, 0)
+    assert book(hold_of(acme, 1)).refusals
+    default_of(acme, Scope.KEY, None)
+
+    assert not book(hold_of(acme, 1)).refusals

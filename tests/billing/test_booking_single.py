@@ -93,7 +93,7 @@ def in_batch(item: Hold | Settlement) -> booking.Steps:
 
 
 def furnish(
-    *, spent: int, held: int, hard: int | None, approved: int | None, **has: bool
+    *, spent: int, held: int, limits: Any, **has: bool
 ) -> Organization:
     """Make an organization with these amounts, in nano-dollars."""
     environment = "production" if has["production"] else "staging"
@@ -102,7 +102,8 @@ def furnish(
     )
     now = timezone.now()
     SpendLimits.objects.create(
-        organization=organization, hard_limit_nanos=hard, approved_limit_nanos=approved
+        organization=organization,
+        **{f"{name}_nanos": amount for name, amount in limits.items()},
     )
     Budget.objects.create(
         organization=organization,
@@ -131,7 +132,16 @@ def furnish(
 )
 @given(
     amounts=st.fixed_dictionaries(
-        {"spent": AMOUNTS, "held": AMOUNTS, "hard": LIMITS, "approved": LIMITS}
+        {
+            "spent": AMOUNTS,
+            "held": AMOUNTS,
+            "limits": st.fixed_dictionaries(
+                dict.fromkeys(
+                    ("hard_limit", "approved_limit", "key_default", "member_default"),
+                    LIMITS,
+                )
+            ),
+        }
     ),
     has=st.fixed_dictionaries(
         {"production": st.booleans(), "profile": st.booleans(), "credit": st.booleans()}
@@ -164,7 +174,7 @@ def test_a_settlement_alone_is_booked_as_in_a_batch(
     cost: int, has: dict[str, bool], state: str
 ) -> None:
     with transaction.atomic():
-        organization = furnish(spent=0, held=0, hard=None, approved=None, **has)
+        organization = furnish(spent=0, held=0, limits={}, **has)
         hold = hold_of(organization, 7)
         bring_to(state, hold)
         settled = settlement_of(hold, cost)

@@ -6,9 +6,11 @@ import pytest
 
 from billing.actions.scope_limits import (
     NotOfOrganization,
+    set_default_limit,
     set_key_limit,
     set_member_limit,
 )
+from billing.models import SpendLimits
 from billing.scope_models import Scope, ScopeLimit
 from orgs.actions.members import remove_member
 from orgs.models import AuditEvent, Membership, Organization, User
@@ -131,3 +133,25 @@ def test_a_member_who_goes_while_a_limit_comes_leaves_none(
 
     assert not ScopeLimit.objects.filter(scope=Scope.MEMBER).exists()
     assert not Membership.objects.filter(user=rita).exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("scope", list(Scope))
+def test_a_default_is_set_once_and_records_who_did(
+    acme: Organization, ada: User, scope: Scope
+) -> None:
+    for amount in (usd(5), usd(5), None):
+        set_default_limit(
+            organization=acme,
+            scope=scope,
+            amount_nanos=amount,
+            acting_user=ada,
+            now=NOW,
+        )
+
+    name = f"{scope}_default_nanos"
+    first, second = AuditEvent.objects.order_by("pk")
+    assert first.action == second.action == f"{scope}_limit_default.updated"
+    assert first.details == {"before": {name: None}, "after": {name: usd(5)}}
+    assert second.details == {"before": {name: usd(5)}, "after": {name: None}}
+    assert getattr(SpendLimits.objects.get(), name) is None

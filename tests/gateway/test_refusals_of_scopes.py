@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import openai
 import pytest
 from django.utils import timezone
 
-from billing.actions.scope_limits import set_key_limit, set_member_limit
+from billing.actions.scope_limits import (
+    set_default_limit,
+    set_key_limit,
+    set_member_limit,
+)
+from billing.scope_models import Scope
 from keys.models import ApiKey
 from orgs.models import User
 from tests import rig
@@ -79,3 +86,20 @@ def test_the_sdk_does_not_try_a_key_at_its_limit_again(
         client.chat.completions.create(**SMALL)
 
     assert caught.value.code == "key_spend_limit_exceeded"
+
+
+def test_a_default_refuses_the_sdk_until_the_key_has_a_limit_of_its_own(
+    house: House, provider: rig.Provider
+) -> None:
+    whose: dict[str, Any] = {"organization": house.organization, "acting_user": None}
+    set_default_limit(scope=Scope.KEY, amount_nanos=0, now=timezone.now(), **whose)
+    client = house.client(max_retries=0)
+
+    with nothing_written(provider), pytest.raises(openai.RateLimitError) as caught:
+        client.chat.completions.create(**SMALL)
+    assert caught.value.code == "key_spend_limit_exceeded"
+    assert "The limit of the key tests in Acme" in str(caught.value)
+
+    key = ApiKey.objects.get(organization=house.organization)
+    set_key_limit(api_key=key, amount_nanos=10**9, now=timezone.now(), **whose)
+    assert client.chat.completions.create(**SMALL).choices
