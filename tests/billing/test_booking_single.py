@@ -92,9 +92,7 @@ def in_batch(item: Hold | Settlement) -> booking.Steps:
     return booking.book(settlements=[item])
 
 
-def furnish(
-    *, spent: int, held: int, limits: Any, **has: bool
-) -> Organization:
+def furnish(*, spent: int, held: int, limits: Any, **has: bool) -> Organization:
     """Make an organization with these amounts, in nano-dollars."""
     environment = "production" if has["production"] else "staging"
     organization = factories.make_organization(
