@@ -87,7 +87,10 @@ class SoftLimitAdmin(ReadOnlyAdmin):
     list_display = ("organization", AMOUNT, "created_at")
     list_select_related = ("organization",)
     readonly_fields = (AMOUNT,)
-    fields = ("public_id", "organization", AMOUNT, "created_at", "created_by")
+    fields = (
+        *("public_id", "organization", AMOUNT, "percent", "basis", "recipients"),
+        *("created_at", "created_by"),
+    )
 
 
 @admin.register(Alert)

@@ -2,110 +2,112 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 
+from billing.forecast import forecast_nanos
 from billing.funding import funding_of
 from billing.limits import headroom
-from billing.models import Alert
+from billing.models import Alert, AlertKind
 from core.money import cents_usd
 from core.periods import cycle_interval
 from orgs.mail import queue_mail
 from orgs.models import Organization
-from orgs.queries import addresses_of_owners
 from usage.dimensions import Dimension
 from usage.queries import usage_of
 from usage.spans import Span
 
 LARGEST_SHOWN = 3
 ONE_DAY = timedelta(days=1)
+# Of the others, the template has the name of the kind.
+TEMPLATES = {AlertKind.KEY_LIMIT: "scope_limit", AlertKind.MEMBER_LIMIT: "scope_limit"}
 
 
-def queue_soft_limit_mail(
-    organization: Organization, alerts: Sequence[Alert], *, now: datetime
-) -> None:
-    """Queue one mail per owner about the highest of the soft limits reached."""
-    highest, *lower = alerts
-    month = f"{highest.cycle_start:%B}"
-    queue_alert_mail(
-        organization,
-        highest,
-        subject=(
-            f"[{organization.full_name}] Soft limit of "
-            f"${cents_usd(highest.limit_nanos)} reached: "
-            f"${cents_usd(highest.spent_nanos)} spent in {month}"
-        ),
-        context={"lower_limits_nanos": [alert.limit_nanos for alert in lower]},
-        now=now,
-    )
-
-
-def queue_hard_limit_mail(
-    organization: Organization, alert: Alert, *, now: datetime
-) -> None:
-    """Queue one mail per owner: requests are refused from now on."""
-    queue_alert_mail(
-        organization,
-        alert,
-        subject=(
-            f"[{organization.full_name}] Requests are being refused: hard limit of "
-            f"${cents_usd(alert.limit_nanos)} reached"
-        ),
-        context={"over_nanos": alert.spent_nanos - alert.limit_nanos},
-        now=now,
-    )
-
-
-def queue_alert_mail(
+def queue_mail_of(
     organization: Organization,
-    alert: Alert,
+    alerts: Sequence[Alert],
     *,
-    subject: str,
-    context: dict[str, Any],
+    recipients: Iterable[str],
     now: datetime,
 ) -> None:
-    """Queue the mail of an alert; the template has the name of the alert's kind."""
+    """Queue one mail per recipient about the highest of alerts of one kind."""
+    alert, *lower = alerts
     queue_mail(
         kind=alert.kind,
-        recipients=addresses_of_owners(organization, kind=alert.kind),
-        subject=subject,
-        template=alert.kind,
-        context=facts_of(organization, alert, now=now) | context,
-        dedupe_key=(
-            f"{alert.kind}:{organization.public_id}:{alert.cycle_start:%Y-%m}"
-            f":{alert.limit_nanos}"
-        ),
+        recipients=recipients,
+        subject=f"[{organization.full_name}] {headline(alert)}",
+        template=TEMPLATES.get(AlertKind(alert.kind), alert.kind),
+        context=facts_of(organization, alert, now=now)
+        | {
+            "headline": headline(alert),
+            "lower_limits_nanos": [each.limit_nanos for each in lower],
+        },
+        dedupe_key=alert.dedupe_key,
         organization=organization,
         now=now,
     )
 
 
+def headline(alert: Alert) -> str:
+    """Say what happened in a line: the subject of the mail."""
+    limit, month = f"${cents_usd(alert.limit_nanos)}", f"{alert.cycle_start:%B}"
+    match alert.kind:
+        case AlertKind.SOFT_LIMIT:
+            spent = f"${cents_usd(alert.spent_nanos)}"
+            return f"Soft limit of {limit} reached: {spent} spent in {month}"
+        case AlertKind.FORECAST_LIMIT:
+            course = f"${cents_usd(alert.forecast_nanos or alert.spent_nanos)}"
+            return f"On course for {course} in {month}, soft limit {limit}"
+        case AlertKind.HARD_LIMIT:
+            return f"Requests are being refused: hard limit of {limit} reached"
+        case AlertKind.APPROVED_LIMIT_REACHED:
+            return f"Requests are being refused: approved limit of {limit} reached"
+        case AlertKind.HARD_LIMIT_LIFTED:
+            if alert.raised_to_nanos is None:
+                return f"The hard limit of {limit} was removed"
+            return f"The hard limit was raised to ${cents_usd(alert.raised_to_nanos)}"
+        case AlertKind.KEY_LIMIT:
+            return f"The key {alert.subject_name} reached its limit of {limit}"
+        case _:
+            return f"{alert.subject_name} reached their limit of {limit}"
+
+
 def facts_of(
     organization: Organization, alert: Alert, *, now: datetime
 ) -> dict[str, Any]:
-    """Return what both mails tell: amounts, time left, and what cost most."""
-    resets_at = cycle_interval(alert.cycle_start).end
+    """Return what these mails tell: amounts, time left, and what cost most."""
+    cycle = cycle_interval(alert.cycle_start)
     funding = funding_of(organization, now=now)
     left_nanos = headroom(funding).nanos
     hard_limit_nanos = funding.hard_limit_nanos
     return {
         "alert": alert,
-        "resets_at": resets_at,
+        "resets_at": cycle.end,
         # Rounded up: the day under way is a day left. Negative once it is over.
-        "days_left": -((now - resets_at) // ONE_DAY),
-        "is_over": now >= resets_at,
+        "days_left": -((now - cycle.end) // ONE_DAY),
+        "is_over": now >= cycle.end,
+        "forecast_nanos": forecast_nanos(alert.spent_nanos, cycle, now=now),
         "hard_limit_nanos": hard_limit_nanos,
+        "over_nanos": alert.spent_nanos - alert.limit_nanos,
         "percent": (
             alert.spent_nanos * 100 // hard_limit_nanos if hard_limit_nanos else None
         ),
         "is_refusing": left_nanos is not None and left_nanos <= 0,
         "limits_url": page_url(organization, "limits"),
+        "increase_url": page_url(organization, "limits/increase"),
         "usage_url": page_url(
             organization, f"usage?by=model&cycle={alert.cycle_start:%Y-%m}"
         ),
+        # What others spend is no business of the member whose limit it is.
+        **({} if alert.subject_id else spenders(organization, alert)),
+    }
+
+
+def spenders(organization: Organization, alert: Alert) -> dict[str, Any]:
+    return {
         "largest_models": largest(organization, alert, Dimension.MODEL),
         "largest_keys": largest(organization, alert, Dimension.KEY),
     }

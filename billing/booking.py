@@ -22,7 +22,7 @@ from billing import booking_sql as sql
 from billing.booking_state import Account, Books, OpenHold, ScopeLimit, Terms
 from billing.booking_types import BudgetKey, Hold, Record, Release, Settlement
 from billing.credit import Grant, consume, in_order
-from billing.limits import Binding, Refusal, decide
+from billing.limits import Refusal, decide
 
 Rows = list[tuple[Any, ...]]
 
@@ -211,8 +211,8 @@ def place(hold: Hold, books: Books, booked: Booked) -> None:
     refusal = decide(books.funding(hold), hold.bound_nanos)
     if refusal is not None:
         booked.refusals[hold.event_id] = refusal
-        if refusal.binding is Binding.HARD_LIMIT and refusal.is_all_but_spent:
-            books.exhausted.add((*hold.key, refusal.limit_nanos))
+        if refusal.is_all_but_spent:
+            books.note_exhausted(hold, refusal)
         return
     books.change_held(hold.key, hold.scope_keys, hold.bound_nanos or 0)
     books.new_holds.append(hold.as_row(budget_id=account.budget_id))
@@ -233,8 +233,8 @@ def writes(books: Books) -> list[Statement]:
     if books.ended_holds:
         statements.append(Statement(sql.END_HOLDS, (books.ended_holds,)))
     if books.new_records:
-        rows = sql.as_json(books.new_records)
-        statements.append(Statement(sql.ADD_RECORDS, (rows,)))
+        records = sql.as_json(books.new_records)
+        statements.append(Statement(sql.ADD_RECORDS, (records,)))
     used = [g for t in books.terms.values() for g in t.grants if g.consumed_nanos]
     if used:
         ids = [grant.grant_id for grant in used]
@@ -242,6 +242,9 @@ def writes(books: Books) -> list[Statement]:
         statements.append(Statement(sql.CONSUME_GRANTS, (ids, consumed)))
     if books.exhausted:
         statements.append(Statement(sql.NOTE_REFUSALS, columns(books.exhausted)))
+    if books.exhausted_scopes:
+        rows = [(*key, spent) for key, spent in books.exhausted_scopes.items()]
+        statements.append(Statement(sql.NOTE_SCOPE_REFUSALS, columns(rows)))
     return statements
 
 

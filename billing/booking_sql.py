@@ -183,6 +183,21 @@ ORDER BY organization_id, cycle_start, limit_nanos
 ON CONFLICT (organization_id, cycle_start, limit_nanos) DO NOTHING
 """
 
+NOTE_SCOPE_REFUSALS = """
+INSERT INTO billing_scoperefusal (
+    organization_id, cycle_start, scope, subject_id, limit_nanos, spent_nanos,
+    refused_at
+)
+SELECT refused.*, clock_timestamp()
+FROM unnest(
+    %s::bigint[], %s::date[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[]
+) AS refused (
+    organization_id, cycle_start, scope, subject_id, limit_nanos, spent_nanos
+)
+ORDER BY organization_id, cycle_start, scope, subject_id, limit_nanos
+ON CONFLICT (organization_id, cycle_start, scope, subject_id, limit_nanos) DO NOTHING
+"""
+
 # What a booking may run; the gateway prepares them once per connection.
 OF_BOOKING = (
     LOCK_BUDGETS,
@@ -200,6 +215,7 @@ OF_BOOKING = (
     ADD_RECORDS,
     CONSUME_GRANTS,
     NOTE_REFUSALS,
+    NOTE_SCOPE_REFUSALS,
 )
 
 BEAT = """

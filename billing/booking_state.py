@@ -9,7 +9,7 @@ from typing import Any
 
 from billing.booking_types import BudgetKey, Hold, ScopeKey, scope_keys
 from billing.credit import Grant, backing_nanos
-from billing.limits import Binding, Funding, ScopeFunding
+from billing.limits import Binding, Funding, Refusal, ScopeFunding
 
 SCOPE_BINDINGS = {"key": Binding.KEY_LIMIT, "member": Binding.MEMBER_LIMIT}
 
@@ -104,8 +104,10 @@ class Books:
     ended_holds: list[uuid.UUID] = field(default_factory=list)
     new_records: list[dict[str, Any]] = field(default_factory=list)
     scope_changes: dict[ScopeKey, ScopeChange] = field(default_factory=dict)
-    # Hard limits that refused because they are all but spent: owners are told.
+    # Limits of organizations that refused because they are all but spent, and those of
+    # keys and members, each with what was spent: people are told.
     exhausted: set[tuple[int, date, int]] = field(default_factory=set)
+    exhausted_scopes: dict[tuple[*ScopeKey, int], int] = field(default_factory=dict)
 
     def change_held(self, key: BudgetKey, scopes: list[ScopeKey], nanos: int) -> None:
         self.accounts[key].held_change += nanos
@@ -130,6 +132,15 @@ class Books:
         return self.terms[hold.organization_id].funding(
             self.accounts[hold.key], limited
         )
+
+    def note_exhausted(self, hold: Hold, refusal: Refusal) -> None:
+        """Note a limit that is all but spent; credit has notices of its own."""
+        if refusal.binding in (Binding.HARD_LIMIT, Binding.APPROVED_LIMIT):
+            self.exhausted.add((*hold.key, refusal.limit_nanos))
+        for key in hold.scope_keys:
+            if SCOPE_BINDINGS[key[2]] is refusal.binding:
+                limited = (*key, refusal.limit_nanos)
+                self.exhausted_scopes[limited] = refusal.spent_nanos
 
     def scope_funding(self, scope: ScopeKey) -> ScopeFunding | None:
         limit = self.scope_limits.get(scope)

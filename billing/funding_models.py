@@ -5,15 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.contrib.postgres.fields import ArrayField
-from django.contrib.postgres.functions import RandomUUID
 from django.db import models
-from django.db.models import F, Func, Q, Value
-from django.db.models.functions import Cast, Concat
+from django.db.models import F, Q
 from django.utils import timezone
 
 from billing.countries import country_name
 from billing.credit import PRIORITY_USUAL
 from core import ids
+from core.database_ids import id_by_database
 from orgs.models import Organization, User
 
 BILLING_EMAILS_MAX = 10
@@ -21,18 +20,6 @@ BILLING_EMAILS_MAX = 10
 
 def new_credit_id() -> str:
     return ids.public_id("credit_")
-
-
-def credit_id_by_database() -> Concat:
-    """Return the expression of an id for whoever inserts without one."""
-    plain = Func(
-        Cast(RandomUUID(), models.TextField()),
-        Value("-"),
-        Value(""),
-        function="REPLACE",
-        output_field=models.TextField(),
-    )
-    return Concat(Value("credit_"), plain, output_field=models.TextField())
 
 
 class BillingProfile(models.Model):
@@ -109,7 +96,7 @@ class CreditGrant(models.Model):
         max_length=40,
         unique=True,
         default=new_credit_id,
-        db_default=credit_id_by_database(),
+        db_default=id_by_database("credit_"),
     )
     organization = models.ForeignKey(
         Organization, on_delete=models.CASCADE, related_name="credit_grants"

@@ -6,7 +6,18 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
-# What funds, the tables beside money, and those of keys and members, are elsewhere.
+# What funds and what is told, the tables beside money, and those of keys and members,
+# are elsewhere.
+from billing.alert_models import (
+    Alert,
+    AlertKind,
+    AlertNotice,
+    AlertSettings,
+    LimitRefusal,
+    ScopeRefusal,
+    SoftLimit,
+    new_alert_id,
+)
 from billing.funding_models import (
     BillingProfile,
     CreditGrant,
@@ -38,6 +49,10 @@ from keys.models import ApiKey
 from orgs.models import Organization, User
 
 __all__ = [
+    "Alert",
+    "AlertKind",
+    "AlertNotice",
+    "AlertSettings",
     "BillingCycle",
     "BillingProfile",
     "CreditGrant",
@@ -52,6 +67,7 @@ __all__ = [
     "LedgerAccount",
     "LedgerEntry",
     "LedgerTransaction",
+    "LimitRefusal",
     "NumberSeries",
     "PaymentAccount",
     "PaymentEvent",
@@ -65,15 +81,15 @@ __all__ = [
     "ReconciliationRow",
     "ScopeBudget",
     "ScopeLimit",
+    "ScopeRefusal",
     "ServiceTier",
+    "SoftLimit",
     "TemporaryRaise",
     "Verification",
     "WorkerProcess",
+    # Named by a migration.
+    "new_alert_id",
 ]
-
-
-def new_alert_id() -> str:
-    return ids.public_id("alert_")
 
 
 def new_rate_limit_id() -> str:
@@ -124,97 +140,6 @@ class SpendLimits(models.Model):
 
     def __str__(self) -> str:
         return f"limits of {self.organization}"
-
-
-class SoftLimit(models.Model):
-    """An amount per cycle at which the owners want a mail. Traffic continues."""
-
-    public_id = models.CharField(max_length=40, unique=True, default=new_alert_id)
-    organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, related_name="soft_limits"
-    )
-    amount_nanos = models.BigIntegerField()
-    created_at = models.DateTimeField(default=timezone.now)
-    created_by = models.ForeignKey(
-        User, null=True, on_delete=models.SET_NULL, related_name="+"
-    )
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "amount_nanos"], name="soft_limit_once"
-            ),
-            models.CheckConstraint(
-                condition=Q(amount_nanos__gt=0), name="soft_limit_positive"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"soft limit of {self.organization}"
-
-
-class AlertKind(models.TextChoices):
-    SOFT_LIMIT = "soft_limit", "Soft limit reached"
-    HARD_LIMIT = "hard_limit", "Hard limit reached"
-
-
-class Alert(models.Model):
-    """
-    A limit that was reached in a cycle: the reason for mails, and for "enforcing".
-
-    Unique by kind, amount and cycle, so that however often it is evaluated, people
-    are told once. A hard limit that is raised and reached again is another amount.
-    """
-
-    organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, related_name="alerts"
-    )
-    kind = models.CharField(max_length=12, choices=AlertKind.choices)
-    cycle_start = models.DateField()
-    limit_nanos = models.BigIntegerField()
-    spent_nanos = models.BigIntegerField()
-    created_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "kind", "cycle_start", "limit_nanos"],
-                name="alert_once_per_limit_and_cycle",
-            ),
-            models.CheckConstraint(
-                condition=Q(kind__in=AlertKind.values), name="alert_kind_known"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} of {self.organization} in {self.cycle_start:%Y-%m}"
-
-
-class LimitRefusal(models.Model):
-    """
-    A hard limit that refused a request because it was all but spent.
-
-    Requests are refused before the last cents are spent, as soon as the most they can
-    cost no longer fits. Written by the books with the refusal, once per amount.
-    """
-
-    organization = models.ForeignKey(
-        Organization, on_delete=models.CASCADE, related_name="+"
-    )
-    cycle_start = models.DateField()
-    limit_nanos = models.BigIntegerField()
-    refused_at = models.DateTimeField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(
-                fields=["organization", "cycle_start", "limit_nanos"],
-                name="limit_refusal_once_per_amount",
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"refusal of {self.organization_id} in {self.cycle_start:%Y-%m}"
 
 
 class RateLimit(models.Model):

@@ -16,9 +16,9 @@ from billing.models import (
     AlertKind,
     BillingProfile,
     Hold,
-    SoftLimit,
     SpendLimits,
 )
+from billing.threshold_queries import ReachableLimit, lower_of, reachable_limits
 from core.periods import Interval, cycle_interval, cycle_of, previous_cycle
 from keys.models import ApiKey, ProviderKey
 from orgs.models import Organization
@@ -39,7 +39,8 @@ class Standing:
     cycle: Interval
     funding: Funding
     headroom: Headroom
-    soft_limits: tuple[SoftLimit, ...]
+    # Those that compare with what is spent, by their amounts.
+    soft_limits: tuple[ReachableLimit, ...]
     # The hard limit is reached: the worker found so, and told the owners.
     is_enforcing: bool
 
@@ -49,7 +50,7 @@ class Standing:
         return self.funding.spent_nanos + self.funding.held_nanos
 
     @property
-    def reached_soft_limits(self) -> list[SoftLimit]:
+    def reached_soft_limits(self) -> list[ReachableLimit]:
         spent = self.funding.spent_nanos
         return [limit for limit in self.soft_limits if limit.amount_nanos <= spent]
 
@@ -104,12 +105,14 @@ class Overview:
 def standing_of(organization: Organization, *, now: datetime) -> Standing:
     """Return where the organization stands right now."""
     funding = funding_of(organization, now=now)
-    soft_limits = SoftLimit.objects.filter(organization=organization)
     return Standing(
         cycle=cycle_interval(cycle_of(now)),
         funding=funding,
         headroom=headroom(funding),
-        soft_limits=tuple(soft_limits.order_by("amount_nanos")),
+        soft_limits=reachable_limits(
+            organization,
+            lower_of(funding.hard_limit_nanos, funding.approved_limit_nanos),
+        ),
         is_enforcing=is_enforcing(organization, funding, now=now),
     )
 

@@ -10,6 +10,7 @@ from billing.actions.alerts import evaluate_limits
 from billing.actions.credit import write_off_ended_credit
 from billing.actions.credit_notices import warn_of_credit_that_ends
 from billing.actions.cycles import close_due_cycles
+from billing.actions.forecast_alerts import evaluate_forecasts
 from billing.actions.kept_answers import forget_kept_answers
 from billing.actions.quota import expire_requests
 from billing.actions.raises import announce_ending_raises, revert_ended_raises
@@ -31,6 +32,12 @@ from core.outages import postponed_without_database
 @postponed_without_database
 def evaluate_all_limits(**_unknown: object) -> None:
     evaluate_limits(now=timezone.now())
+
+
+@shared_task(name="billing.evaluate_forecasts")
+@postponed_without_database
+def evaluate_all_forecasts(**_unknown: object) -> None:
+    evaluate_forecasts(now=timezone.now())
 
 
 @shared_task(name="billing.sweep_orphaned_holds")

@@ -87,14 +87,28 @@ class Cast:
             ends_at=self.now + LONGEST_VIEWING,
         )
 
-    def alert(self, kind: AlertKind, *, limit: int, spent: int) -> Alert:
-        """Return an alert over dollars of the current cycle."""
+    def alert(
+        self,
+        kind: AlertKind,
+        *,
+        limit: int,
+        forecast: int | None = None,
+        raised_to: int | None = None,
+        subject_name: str = "",
+    ) -> Alert:
+        """Return an alert over dollars of the current cycle, of which 40 are spent."""
         return Alert(
             organization=self.organization,
             kind=kind,
             cycle_start=cycle_of(self.now),
             limit_nanos=limit * NANOS_PER_DOLLAR,
-            spent_nanos=spent * NANOS_PER_DOLLAR,
+            spent_nanos=40 * NANOS_PER_DOLLAR,
+            forecast_nanos=forecast and forecast * NANOS_PER_DOLLAR,
+            reached_at=self.now + timedelta(days=4) if forecast else None,
+            raised_to_nanos=raised_to and raised_to * NANOS_PER_DOLLAR,
+            changed_by=self.ada if raised_to else None,
+            subject_id=1 if subject_name else 0,
+            subject_name=subject_name,
         )
 
     def grant(self, *, ends_in: timedelta, used: int) -> CreditGrant:

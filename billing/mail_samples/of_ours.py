@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
-from billing.alert_mail import queue_hard_limit_mail, queue_soft_limit_mail
+from billing.alert_mail import queue_mail_of
 from billing.credit_mail import queue_credit_mail
 from billing.funding_mail import queue_approved_limit_mail
 from billing.funding_models import NoticeStage
 from billing.invoice_mail import queue_credit_note_mail, queue_invoice_mail
 from billing.mail_samples.cast import Cast
 from billing.mail_samples.sample import Sample
-from billing.models import AlertKind
+from billing.models import Alert, AlertKind
 from billing.payment_mail import queue_declined_mail, queue_noted_mail
 from billing.payment_models import ChargeStage
 from billing.quota_mail import (
@@ -73,21 +74,42 @@ def of_people(cast: Cast) -> Iterator[Sample]:
 
 
 def of_limits(cast: Cast) -> Iterator[Sample]:
-    soft, now = AlertKind.SOFT_LIMIT, cast.now
-    reached = [cast.alert(soft, limit=limit, spent=40) for limit in (40, 20)]
-    yield Sample(
-        "soft_limit",
-        "Spending reached a soft limit; once for each and cycle.",
-        partial(queue_soft_limit_mail, cast.organization, reached, now=now),
-        facts=SPENT_ON,
+    refusing = SPENT_ON | {"percent": 100, "is_refusing": True}
+    reached = [cast.alert(AlertKind.SOFT_LIMIT, limit=each) for each in (40, 20)]
+    yield of_alerts(
+        cast, "Spending reached a soft limit; once for each and cycle.", *reached
     )
-    hard = cast.alert(AlertKind.HARD_LIMIT, limit=50, spent=50)
-    yield Sample(
-        "hard_limit",
+    yield of_alerts(
+        cast,
+        "Spending is on course for a soft limit; once for each and cycle.",
+        cast.alert(AlertKind.FORECAST_LIMIT, limit=60, forecast=75),
+    )
+    yield of_alerts(
+        cast,
         "Spending reached the hard limit: requests are refused.",
-        partial(queue_hard_limit_mail, cast.organization, hard, now=now),
-        facts=SPENT_ON | {"percent": 100, "is_refusing": True},
+        cast.alert(AlertKind.HARD_LIMIT, limit=40),
+        facts=refusing,
     )
+    yield of_alerts(
+        cast,
+        "An owner raised or removed a hard limit that was reached.",
+        cast.alert(AlertKind.HARD_LIMIT_LIFTED, limit=40, raised_to=80),
+    )
+    yield of_alerts(
+        cast,
+        "Spending reached the approved limit: requests are refused.",
+        cast.alert(AlertKind.APPROVED_LIMIT_REACHED, limit=40),
+        facts=refusing,
+    )
+    for kind, name in (
+        (AlertKind.KEY_LIMIT, "Search service (…wxyz)"),
+        (AlertKind.MEMBER_LIMIT, cast.ada.get_full_name()),
+    ):
+        yield of_alerts(
+            cast,
+            "A key or a member reached a limit of their own: to owners and to them.",
+            cast.alert(kind, limit=40, subject_name=name),
+        )
     yield Sample(
         "approved_limit",
         "The operator changed the approved limit: to every owner.",
@@ -97,8 +119,20 @@ def of_limits(cast: Cast) -> Iterator[Sample]:
             500 * NANOS_PER_DOLLAR,
             120 * NANOS_PER_DOLLAR,
             "You asked by telephone, and always paid in time.",
-            now=now,
+            now=cast.now,
         ),
+    )
+
+
+def of_alerts(
+    cast: Cast, occasion: str, *alerts: Alert, facts: Mapping[str, Any] = SPENT_ON
+) -> Sample:
+    """Return the mail about alerts of one kind; it is named by the kind."""
+    return Sample(
+        alerts[0].kind,
+        occasion,
+        partial(queue_mail_of, cast.organization, alerts, recipients=[], now=cast.now),
+        facts={} if alerts[0].subject_name else facts,
     )
 
 

@@ -122,6 +122,7 @@ GATEWAY: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "billing_hold": {"SELECT": (), "INSERT": (), "DELETE": ()},
     "billing_limitrefusal": {"SELECT": (), "INSERT": ()},
+    "billing_scoperefusal": {"SELECT": (), "INSERT": ()},
     "billing_gatewayprocess": {
         "SELECT": (),
         "INSERT": (),

@@ -12,6 +12,8 @@ from django.utils import timezone
 from billing.invoice_models import Invoice, InvoiceLine, InvoicePayment
 from billing.ledger_models import LedgerAccount, LedgerEntry, LedgerTransaction
 from billing.models import (
+    Alert,
+    AlertNotice,
     Budget,
     CreditGrant,
     CreditNotice,
@@ -68,6 +70,7 @@ BREAKS = {
     "invoice_line_of_adjustment": ("transaction_id", "billing_ledgertransaction"),
     "invoice_payment_of_invoice": ("invoice_id", "billing_invoice"),
     "invoice_charge_of_invoice": ("invoice_id", "billing_invoice"),
+    "alert_notice_of_alert": ("alert_id", "billing_alert"),
     "reconciliation_row_of_run": ("reconciliation_id", "billing_reconciliation"),
 }
 # Checks that would say no first.
@@ -119,6 +122,7 @@ def refer(organization: Organization, key: ApiKey) -> None:
     )
     post(organization)
     compare(organization)
+    tell(organization)
     cycle: dict[str, Any] = {"organization": organization, "cycle_start": cycle_of(now)}
     budget, _ = Budget.objects.get_or_create(**cycle)
     ScopeBudget.objects.create(**cycle, scope="key", subject_id=key.pk)
@@ -134,6 +138,26 @@ def refer(organization: Organization, key: ApiKey) -> None:
         streamed=False,
         price_id=0,
         bound_nanos=1,
+        created_at=now,
+    )
+
+
+def tell(organization: Organization) -> None:
+    """Add an alert that somebody is told of."""
+    now = timezone.now()
+    alert = Alert.objects.create(
+        organization=organization,
+        kind="hard_limit",
+        cycle_start=cycle_of(now),
+        limit_nanos=1,
+        spent_nanos=1,
+        created_at=now,
+    )
+    AlertNotice.objects.create(
+        organization=organization,
+        alert=alert,
+        recipient="ada@acme.example",
+        role="owner",
         created_at=now,
     )
 

@@ -6,6 +6,7 @@ from functools import partial
 
 import pytest
 
+from billing import alert_sql
 from billing.actions import alerts
 from billing.actions.alerts import evaluate_limits
 from billing.models import Alert, Budget, SoftLimit, SpendLimits
@@ -49,7 +50,7 @@ def test_control_without_the_unique_constraint_alerts_are_written_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     constraint = "ON CONFLICT ON CONSTRAINT alert_once_per_limit_and_cycle DO NOTHING"
-    unguarded = alerts.WRITE_ALERTS.replace(alerts.NEWS, alerts.REACHED)
+    unguarded = alert_sql.WRITE_ALERTS.replace(alert_sql.NEWS, alert_sql.EVENTS)
     assert constraint in unguarded
     monkeypatch.setattr(alerts, "WRITE_ALERTS", unguarded.replace(constraint, ""))
     with pytest.raises(ExceptionGroup, match="limits were not told") as caught:

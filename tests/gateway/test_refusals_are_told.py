@@ -8,7 +8,9 @@ from django.utils import timezone
 
 from billing.actions.alerts import evaluate_limits
 from billing.models import Alert, LimitRefusal
+from billing.scope_models import ScopeLimit
 from core.money import exact_usd
+from keys.models import ApiKey
 from orgs.models import OutboxMail
 from tests.factories import usd
 from tests.gateway.conftest import House
@@ -56,3 +58,25 @@ def test_one_request_too_large_for_a_fresh_limit_alarms_nobody(house: House) -> 
 
     assert not LimitRefusal.objects.exists()
     assert not OutboxMail.objects.exists()
+
+
+def test_who_has_a_key_is_told_that_its_limit_refuses(house: House) -> None:
+    key = ApiKey.objects.get()
+    ScopeLimit.objects.create(
+        organization=house.organization,
+        scope="key",
+        subject_id=key.pk,
+        api_key=key,
+        amount_nanos=usd("0.005"),
+    )
+    ask_until_refused(house)
+    ask_until_refused(house)
+
+    evaluate_limits(now=timezone.now())
+
+    alert = Alert.objects.get()
+    assert (alert.kind, alert.subject_id) == ("key_limit", key.pk)
+    assert usd("0.00475") <= alert.spent_nanos < alert.limit_nanos == usd("0.005")
+    mail = OutboxMail.objects.get(kind="key_limit")
+    assert f"{key.name} (…{key.last_four})" in mail.subject
+    assert "key_spend_limit_exceeded" in mail.body_text
