@@ -8,7 +8,7 @@ from typing import Any
 
 from django.conf import settings
 
-from billing.forecast import forecast_nanos
+from billing.forecast_queries import forecast_of
 from billing.funding import funding_of
 from billing.limits import headroom
 from billing.models import Alert, AlertKind
@@ -89,7 +89,7 @@ def facts_of(
         # Rounded up: the day under way is a day left. Negative once it is over.
         "days_left": -((now - cycle.end) // ONE_DAY),
         "is_over": now >= cycle.end,
-        "forecast_nanos": forecast_nanos(alert.spent_nanos, cycle, now=now),
+        "forecast": None if now >= cycle.end else forecast_of(organization, now=now),
         "hard_limit_nanos": hard_limit_nanos,
         "over_nanos": alert.spent_nanos - alert.limit_nanos,
         "percent": (

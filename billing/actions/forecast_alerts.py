@@ -9,10 +9,10 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from billing.actions.announcing import announce
 from billing.alert_models import Basis, SoftLimit
-from billing.forecast import forecast_nanos, reached_at
+from billing.forecast_queries import forecast_of
 from billing.models import Alert, AlertKind, Budget
 from billing.threshold_queries import thresholds_of
-from core.periods import cycle_interval, cycle_of
+from core.periods import cycle_of
 from orgs.models import Organization
 
 logger = logging.getLogger(__name__)
@@ -57,14 +57,14 @@ def tell_of_forecast(organization: Organization, *, now: datetime) -> int:
 
     A threshold that is reached before there is a forecast counts as well.
     """
-    cycle = cycle_interval(cycle_of(now))
     budget = Budget.objects.filter(
         organization=organization, cycle_start=cycle_of(now)
     ).first()
     spent_nanos = budget.spent_nanos if budget else 0
-    forecast = max(forecast_nanos(spent_nanos, cycle, now=now) or 0, spent_nanos)
+    forecast = forecast_of(organization, now=now)
+    course_nanos = max(forecast.end_nanos if forecast else 0, spent_nanos)
     written = []
-    for amount_nanos in due_amounts(organization, forecast):
+    for amount_nanos in due_amounts(organization, course_nanos):
         alert, is_new = Alert.objects.get_or_create(
             organization=organization,
             kind=AlertKind.FORECAST_LIMIT,
@@ -72,8 +72,8 @@ def tell_of_forecast(organization: Organization, *, now: datetime) -> int:
             limit_nanos=amount_nanos,
             defaults={
                 "spent_nanos": spent_nanos,
-                "forecast_nanos": forecast,
-                "reached_at": reached_at(amount_nanos, spent_nanos, cycle, now=now),
+                "forecast_nanos": course_nanos,
+                "reached_at": (forecast.reached_at(amount_nanos) if forecast else None),
                 "created_at": now,
             },
         )
@@ -83,11 +83,11 @@ def tell_of_forecast(organization: Organization, *, now: datetime) -> int:
     return len(written)
 
 
-def due_amounts(organization: Organization, forecast: int) -> list[int]:
+def due_amounts(organization: Organization, course_nanos: int) -> list[int]:
     """Return the amounts of the thresholds that a forecast reaches, lowest first."""
     amounts = {
         each.amount_nanos
         for each in thresholds_of(organization)
-        if each.is_forecast and each.amount_nanos and each.amount_nanos <= forecast
+        if each.is_forecast and each.amount_nanos and each.amount_nanos <= course_nanos
     }
     return sorted(amounts)

@@ -15,7 +15,7 @@ from core.periods import cycle_interval, cycle_of
 from orgs.models import MailOptOut, Organization, OutboxMail, User
 from tests.billing.test_alerts import hard_limit, soft_limit, spend
 from tests.factories import NOW, usd
-from tests.usage_factories import make_key
+from tests.usage_factories import add_hour, make_key
 
 pytestmark = pytest.mark.django_db
 
@@ -110,7 +110,7 @@ def test_who_does_without_is_noted_with_the_reason(
 def test_a_forecast_is_told_before_the_amount_is_spent(acme: Organization) -> None:
     threshold(acme, amount_nanos=usd(300), basis="forecast")
     hard_limit(acme, 500)
-    spend(acme, 250)
+    spend_by_day(acme, 11)
     assert evaluate_limits(now=NOW) == 0
     assert evaluate_forecasts(now=NOW) == 1
     assert evaluate_forecasts(now=NOW + timedelta(hours=1)) == 0
@@ -128,7 +128,7 @@ def test_a_forecast_is_told_before_the_amount_is_spent(acme: Organization) -> No
 
 def test_a_forecast_below_the_threshold_tells_nobody(acme: Organization) -> None:
     threshold(acme, amount_nanos=usd(300), basis="forecast")
-    spend(acme, 100)
+    spend_by_day(acme, 5)
     assert evaluate_forecasts(now=NOW) == 0
     assert not Alert.objects.exists()
 
@@ -214,6 +214,14 @@ def test_two_keys_at_the_same_limit_are_two_events(acme: Organization) -> None:
         refused(acme, "key", make_key(name, organization=acme).pk)
     assert evaluate_limits(now=NOW) == 2
     assert len(told("key_limit")) == 2
+
+
+def spend_by_day(organization: Organization, dollars: int) -> None:
+    """Spend as much on each day of November so far."""
+    for day in range(1, NOW.day + 1):
+        at = NOW.replace(day=day, hour=9)
+        add_hour(organization, at=at, cost_nanos=usd(dollars))
+    spend(organization, dollars * NOW.day)
 
 
 def refused(organization: Organization, scope: str, subject_id: int) -> None:
