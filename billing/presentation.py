@@ -9,9 +9,9 @@ from billing.limits import Binding, Funding, tightest
 from billing.queries import Overview, Standing
 from core.templatetags.money import usd, usd_exact
 from orgs.models import Organization
+from usage.amounts import Amounts
 from usage.charts import LimitLine, cumulative_spend, limits_in_sight
 from usage.dimensions import Metric
-from usage.queries import Amounts
 from usage.sentences import largest_named
 from usage.tables import percent_of
 
@@ -120,7 +120,7 @@ def spend_rows(overview: Overview) -> list[SpendRow]:
         SpendRow(day, amounts.cost_nanos, spent)
         for day, amounts, spent in zip(
             overview.usage.days,
-            overview.usage.by_day,
+            overview.usage.by_period,
             overview.spent_by_day,
             strict=False,
         )

@@ -22,8 +22,9 @@ from billing.threshold_queries import ReachableLimit, lower_of, reachable_limits
 from core.periods import Interval, cycle_interval, cycle_of, previous_cycle
 from keys.models import ApiKey, ProviderKey
 from orgs.models import Organization
+from usage.amounts import Usage, total_of
 from usage.dimensions import Dimension
-from usage.queries import Usage, total_of, usage_of, watermark
+from usage.queries import usage_of, watermark
 from usage.records import records_beyond_hold
 from usage.spans import Span
 from usage.unpriced import UnpricedModel, unpriced_models_of
@@ -97,7 +98,7 @@ class Overview:
     @property
     def spent_by_day(self) -> list[int]:
         """The spend since the start of the cycle, up to each day until today."""
-        costs = [amounts.cost_nanos for amounts in self.usage.by_day]
+        costs = [amounts.cost_nanos for amounts in self.usage.by_period]
         until = (self.today - self.usage.days[0]).days + 1
         return list(accumulate(costs))[:until]
 
@@ -188,7 +189,7 @@ def change_against_previous_cycle(
     if not before:
         return None
     past = usage_of(organization, Span(before[0], before[-1])).total.cost_nanos
-    spent = total_of(usage.by_day[: len(before)]).cost_nanos
+    spent = total_of(usage.by_period[: len(before)]).cost_nanos
     return round(100 * (spent - past) / past) if past > 0 else None
 
 

@@ -15,6 +15,7 @@ from billing.organization_forms import DeleteForm, PairForm, RenameForm
 from billing.queries import gateway_settings_of
 from core.statuses import UNPROCESSABLE
 from orgs.access import OrgRequest, org_view
+from orgs.forms import TimeZoneForm
 from orgs.permissions import Permission
 from orgs.queries import is_member
 from orgs.sibling_names import other_environment, sibling_name
@@ -49,6 +50,8 @@ def settings_page(
         or PairForm(organization=organization, user=request.user),
         "sibling_name": sibling_name(organization.name, other),
         "sibling_is_own": is_in_sibling(request),
+        "zone_form": TimeZoneForm(initial={"time_zone": organization.time_zone}),
+        "zone_words": organization.time_zone.replace("_", " "),
         "delete_form": delete_form or DeleteForm(organization=organization),
         "debt": debt_of(organization, now=timezone.now()),
     }

@@ -9,6 +9,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 
 from orgs.models import Role, User
+from orgs.personal_forms import time_zones
 
 MOST_ADDRESSES = 50
 # `Ada Moss <ada@acme.example>`, as mail programs copy addresses.
@@ -83,3 +84,13 @@ class NewPersonForm(forms.Form):
         person = User(email=self.email, name=self.data.get("name", ""))
         validate_password(password, person)
         return password
+
+
+class TimeZoneForm(forms.Form):
+    """By which clock an organization's usage is shown."""
+
+    time_zone = forms.ChoiceField(label="Time zone of usage", choices=time_zones)
+
+    @property
+    def zone_words(self) -> str:
+        return str(dict(time_zones())[self.cleaned_data["time_zone"]])

@@ -135,6 +135,9 @@ class Organization(models.Model):
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     is_demo = models.BooleanField(default=False)
+    # A name of the IANA database: by its clock pages tell days and hours of usage.
+    # Billing cycles stay months in UTC.
+    time_zone = models.CharField(max_length=64, default="UTC", db_default="UTC")
     # Whether members without a second factor are kept out of its pages.
     requires_two_factor = models.BooleanField(default=False)
     suspended_at = models.DateTimeField(null=True, blank=True)

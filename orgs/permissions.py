@@ -72,6 +72,7 @@ class Permission(Enum):
     SEE_SETTINGS = Rule("Settings", "See name, ID, pair and settings", Role.READER)
     CHANGE_SETTINGS = Rule("Settings", "Change the settings of the gateway", Role.OWNER)
     RENAME = Rule("Settings", "Rename the organization", Role.OWNER)
+    SET_TIME_ZONE = Rule("Settings", "Set the time zone of usage", Role.OWNER)
     PAIR = Rule("Settings", "Link or unlink staging and production", Role.OWNER)
     DELETE = Rule("Settings", "Delete the organization", Role.OWNER)
     CHANGE_SECURITY = Rule("Settings", "Require two factors of members", Role.OWNER)

@@ -12,6 +12,7 @@ from orgs.views import (
     invitations,
     members,
     security,
+    settings,
 )
 
 app_name = "orgs"
@@ -22,6 +23,11 @@ urlpatterns = [
     path("account/", account.account, name="account"),
     path("account/profile/", account.save_profile, name="save_profile"),
     path("account/mails/", account.save_mails, name="save_mails"),
+    path(
+        "o/<slug:slug>/settings/time-zone",
+        settings.save_time_zone,
+        name="set_time_zone",
+    ),
     path(
         "o/<slug:slug>/settings/two-factor",
         security.set_two_factor,

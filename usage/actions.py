@@ -7,16 +7,22 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 
 from core.periods import Interval
-from usage.models import RefusedMinute, RefusedRequest, RollupWatermark, UsageHour
-from usage.rollups import NOTE_KEY_USES, add_hours
+from usage.models import (
+    RefusedMinute,
+    RefusedRequest,
+    RollupWatermark,
+    TimingHour,
+    UsageHour,
+)
+from usage.rollups import NOTE_KEY_USES, add_hours, add_timings
 
 BATCH_MAX = 200_000
 FORGOTTEN_MAX = 10_000
 # Bookings wait behind us while we wait for a slow one; then it is not our turn yet.
 BOOKING_LOCK_TIMEOUT = "500ms"
 
-ADD_BOOKED = add_hours("sequence > %s AND sequence <= %s")
-ADD_INTERVAL = add_hours("sequence <= %s AND occurred_at >= %s AND occurred_at < %s")
+BOOKED = "sequence > %s AND sequence <= %s"
+OF_INTERVAL = "sequence <= %s AND occurred_at >= %s AND occurred_at < %s"
 
 
 def roll_up(*, now: datetime, batch_max: int = BATCH_MAX) -> int:
@@ -76,16 +82,18 @@ def roll_up_batch(
         stop = min(end, start + batch_max)
         records = add_booked(start, stop) if stop > start else 0
         watermark.sequence = max(start, stop)
+        timed = watermark.timed_sequence
+        watermark.timed_sequence = add_booked_timings(timed, end, batch_max)
         is_last = stop == end or start >= end
         if is_last:
             watermark.as_of = max(watermark.as_of, now)
-        watermark.save(update_fields=["sequence", "as_of"])
+        watermark.save(update_fields=["sequence", "timed_sequence", "as_of"])
     return records, is_last
 
 
 def add_booked(start: int, stop: int) -> int:
     with connection.cursor() as cursor:
-        cursor.execute(ADD_BOOKED, [start, stop])
+        cursor.execute(add_hours(BOOKED), [start, stop])
         cursor.execute(NOTE_KEY_USES, [start, stop])
         cursor.execute(
             "SELECT count(*) FROM usage_usagerecord "
@@ -95,9 +103,21 @@ def add_booked(start: int, stop: int) -> int:
         return int(cursor.fetchone()[0])
 
 
+def add_booked_timings(start: int, end: int, batch_max: int) -> int:
+    """Add a batch of timings, and return up to which place in the booking order."""
+    stop = min(end, start + batch_max)
+    if stop <= start:
+        return start
+    with connection.cursor() as cursor:
+        cursor.execute(add_timings(BOOKED), [start, stop])
+    return stop
+
+
 def rebuild_hours(*, interval: Interval) -> int:
     """
     Make the rollups of whole hours anew from their records; return how many rows.
+
+    Sums and timings both; the rows are those of the sums.
 
     For repair. Runs alone with the watermark's row, so that `roll_up` waits.
     """
@@ -105,10 +125,13 @@ def rebuild_hours(*, interval: Interval) -> int:
     assert is_whole_hour(interval.end), interval
     with transaction.atomic(), connection.cursor() as cursor:
         watermark = RollupWatermark.objects.select_for_update().get()
-        UsageHour.objects.filter(
-            hour__gte=interval.start, hour__lt=interval.end
-        ).delete()
-        cursor.execute(ADD_INTERVAL, [watermark.sequence, interval.start, interval.end])
+        hours = {"hour__gte": interval.start, "hour__lt": interval.end}
+        UsageHour.objects.filter(**hours).delete()
+        TimingHour.objects.filter(**hours).delete()
+        instants = [interval.start, interval.end]
+        timed = watermark.timed_sequence
+        cursor.execute(add_timings(OF_INTERVAL), [timed, *instants])
+        cursor.execute(add_hours(OF_INTERVAL), [watermark.sequence, *instants])
         return int(cursor.rowcount)
 
 

@@ -16,8 +16,8 @@ from html import escape
 from typing import Any
 
 from core.money import NANOS_PER_DOLLAR
+from usage.amounts import Usage
 from usage.dimensions import Metric, written
-from usage.queries import Usage
 
 # Told apart by people of any color vision, in light and dark; from the fifth on a
 # pattern tells them apart as well.
@@ -56,7 +56,7 @@ def stacked_days(usage: Usage, metric: Metric) -> str:
     days = [day.isoformat() for day in usage.days]
     layers = []
     for position, series in enumerate(usage.series):
-        values = [amounts.of(metric) for amounts in series.by_day]
+        values = [amounts.of(metric) for amounts in series.by_period]
         layers.append(
             {
                 "type": "bar",

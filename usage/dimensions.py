@@ -14,6 +14,9 @@ class Metric(enum.StrEnum):
     COST = "cost"
     TOKENS = "tokens"
     REQUESTS = "requests"
+    ERRORS = "errors"
+    # Not a sum: the 95th percentile of how long requests took.
+    LATENCY = "latency"
 
 
 class Dimension(enum.StrEnum):
@@ -22,6 +25,26 @@ class Dimension(enum.StrEnum):
     MODEL = "model"
     KEY = "key"
     MEMBER = "member"
+    ENDPOINT = "endpoint"
+    # The kind of tokens: input, cached, output, …
+    KIND = "kind"
+    # The organization and its pair.
+    ENVIRONMENT = "environment"
+
+
+class Granularity(enum.StrEnum):
+    """How much time a bar of a chart shows."""
+
+    HOUR = "hour"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+# What adds up: periods and groups are the whole.
+SUMMED = (Metric.COST, Metric.TOKENS, Metric.REQUESTS, Metric.ERRORS)
+# What has a column of its own in the rollups, and may narrow them.
+IN_ROLLUPS = (Dimension.MODEL, Dimension.KEY, Dimension.MEMBER, Dimension.ENDPOINT)
 
 
 # What identifies usage without a key or a member in a page's address.
@@ -44,6 +67,18 @@ class Group:
     @property
     def is_rest(self) -> bool:
         return not self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """
+    Only usage of some models, keys, members or endpoints.
+
+    `values` are those of the rollups' column as text; an empty one means none.
+    """
+
+    dimension: Dimension
+    values: tuple[str, ...]
 
 
 def written(value: int, metric: Metric) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -54,8 +55,8 @@ class Outcome(models.TextChoices):
     GATEWAY_LOST = "gateway_lost", "Gateway lost"
 
 
-class UsageFacts(models.Model):
-    """Whose request it was and what it used; shared by records and rollups."""
+class UsageDimensions(models.Model):
+    """Whose request it was, and of what; shared by records and rollups."""
 
     # The gateway checked these rows already, and checking foreign keys again would
     # lock the organization's row for every request: no database constraint.
@@ -86,6 +87,14 @@ class UsageFacts(models.Model):
     model = models.CharField(max_length=120)
     # Served by the sandbox: priced, but never invoiced.
     simulated = models.BooleanField()
+
+    class Meta:
+        abstract = True
+
+
+class UsageFacts(UsageDimensions):
+    """What a request used; shared by records and the sums of them."""
+
     # All input tokens: cached ones and those written to the cache, of sound and of
     # images are among them (OpenAI's meaning of `prompt_tokens`).
     input_tokens = models.BigIntegerField()
@@ -189,10 +198,52 @@ class UsageHour(UsageFacts):
         return f"{self.organization_id} {self.hour:%Y-%m-%d %H}h {self.model}"
 
 
+class TimingHour(UsageDimensions):
+    """
+    How long the requests of one hour took, by every dimension of `UsageHour`.
+
+    Of requests that succeeded at the provider alone: failures and answers from the
+    cache say nothing about how fast a model is. Both counts are by the buckets of
+    `usage.timing_buckets`.
+    """
+
+    hour = models.DateTimeField()
+    cycle_start = models.DateField()
+    latency_counts = ArrayField(models.IntegerField())
+    # Streamed answers alone: others have no first token.
+    first_token_counts = ArrayField(models.IntegerField())
+    # Output tokens of streamed answers, and the time from the first to the last.
+    generated_tokens = models.BigIntegerField()
+    generation_ms = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=[
+                    "organization",
+                    "hour",
+                    "cycle_start",
+                    "api_key",
+                    "user",
+                    "model",
+                    "endpoint",
+                    "simulated",
+                ],
+                nulls_distinct=False,
+                name="timing_hour_once_per_dimension",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.organization_id} {self.hour:%Y-%m-%d %H}h {self.model}"
+
+
 class RollupWatermark(models.Model):
     """How far the rollups go: every record up to `sequence` is in them. One row."""
 
     sequence = models.BigIntegerField()
+    # As far go the timings: they came later, and catch up by themselves.
+    timed_sequence = models.BigIntegerField(default=0, db_default=0)
     as_of = models.DateTimeField()
 
     class Meta:

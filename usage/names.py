@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from keys.models import ApiKey
 from orgs.models import Membership, User
 from usage.dimensions import NOBODY, Dimension, Group
+from usage.hours import OF_SOMEBODY
+from usage.models import Endpoint
 
 
 def named_groups(dimension: Dimension, values: Sequence[str]) -> dict[str, Group]:
@@ -16,12 +18,17 @@ def named_groups(dimension: Dimension, values: Sequence[str]) -> dict[str, Group
             return {
                 value: Group(value or NOBODY, value or "No model") for value in values
             }
+        case Dimension.ENDPOINT:
+            labels = dict(Endpoint.choices)
+            return {value: Group(value, labels.get(value, value)) for value in values}
         case Dimension.KEY:
             known = named_keys(values)
             nobody, lost = "Without a key", "Deleted key"
         case Dimension.MEMBER:
             known = named_members(values)
             nobody, lost = "Service keys", "Deleted member"
+        case _:
+            raise AssertionError(f"{dimension} has no column")
     known[""] = Group(NOBODY, nobody)
     return {value: known.get(value, Group(NOBODY, lost, value)) for value in values}
 
@@ -51,6 +58,6 @@ def rest_group(
     """
     if dimension is None:
         return Group("", "All")
-    if viewer is None or viewer.is_owner or dimension is Dimension.MODEL:
+    if viewer is None or viewer.is_owner or dimension not in OF_SOMEBODY:
         return Group("", "Other")
     return Group("", "All others" if is_full else "Everyone else")

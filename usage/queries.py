@@ -3,115 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, fields
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Case, F, QuerySet, Sum, TextField, Value, When
-from django.db.models.functions import Cast, Coalesce, TruncDate
+from django.db.models import Case, F, Sum, When
 
 from core.periods import previous_cycle
 from orgs.models import Membership, Organization
-from usage.dimensions import Dimension, Group, Metric
+from usage.amounts import AMOUNT_NAMES, Amounts, Series, Usage
+from usage.dimensions import Dimension, Filter, Granularity, Group, Metric
+from usage.hours import group_value, period_number, usage_hours_in
 from usage.models import RollupWatermark, UsageHour
 from usage.names import named_groups, rest_group
-from usage.spans import Span
+from usage.spans import Period, Span
 
 # So many groups are told apart; the rest is one group.
 GROUPS_MAX = 8
 # The oldest cycle that a picker offers: ten years back.
 CYCLES_MAX = 120
-COLUMNS = {
-    Dimension.MODEL: "model",
-    Dimension.KEY: "api_key_id",
-    Dimension.MEMBER: "user_id",
-}
 SIZES = {
     Metric.COST: Sum("cost_nanos"),
     Metric.TOKENS: Sum(F("input_tokens") + F("output_tokens")),
     Metric.REQUESTS: Sum("requests"),
+    Metric.ERRORS: Sum("failed_requests"),
+    # Those with the most traffic are told apart.
+    Metric.LATENCY: Sum("requests"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Amounts:
-    """Sums of usage: cost in nano-dollars, tokens as in `usage.models`."""
-
-    requests: int = 0
-    failed_requests: int = 0
-    estimated_requests: int = 0
-    input_tokens: int = 0
-    cached_input_tokens: int = 0
-    cache_write_tokens: int = 0
-    audio_input_tokens: int = 0
-    cached_audio_input_tokens: int = 0
-    image_input_tokens: int = 0
-    cached_image_input_tokens: int = 0
-    output_tokens: int = 0
-    reasoning_tokens: int = 0
-    audio_output_tokens: int = 0
-    image_output_tokens: int = 0
-    characters: int = 0
-    seconds: int = 0
-    cost_nanos: int = 0
-
-    @property
-    def tokens(self) -> int:
-        return self.input_tokens + self.output_tokens
-
-    def of(self, metric: Metric) -> int:
-        """Return the one amount that a metric means."""
-        match metric:
-            case Metric.COST:
-                return self.cost_nanos
-            case Metric.TOKENS:
-                return self.tokens
-            case Metric.REQUESTS:
-                return self.requests
-
-
-AMOUNT_NAMES = tuple(field.name for field in fields(Amounts))
 SUMS = {f"sum_{name}": Sum(name) for name in AMOUNT_NAMES}
-
-
-def total_of(amounts: Iterable[Amounts]) -> Amounts:
-    """Add amounts up."""
-    columns = zip(
-        *([getattr(a, n) for n in AMOUNT_NAMES] for a in amounts), strict=True
-    )
-    return Amounts(*(sum(column) for column in columns))
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """A group's amounts, one for each day of the span; days without usage too."""
-
-    group: Group
-    by_day: tuple[Amounts, ...]
-
-    @property
-    def total(self) -> Amounts:
-        return total_of(self.by_day)
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What an organization used in a span, by day and group, largest group first."""
-
-    days: tuple[date, ...]
-    series: tuple[Series, ...]
-
-    @property
-    def by_day(self) -> tuple[Amounts, ...]:
-        """All groups together, one for each day."""
-        return tuple(
-            total_of(series.by_day[n] for series in self.series)
-            for n in range(len(self.days))
-        )
-
-    @property
-    def total(self) -> Amounts:
-        return total_of(self.by_day)
 
 
 def usage_of(
@@ -120,17 +38,20 @@ def usage_of(
     *,
     dimension: Dimension | None = None,
     metric: Metric = Metric.COST,
+    granularity: Granularity = Granularity.DAY,
+    filters: Collection[Filter] = (),
     viewer: Membership | None = None,
 ) -> Usage:
     """
-    Return the usage in a span by day, and by the largest groups of a dimension.
+    Return the usage in a span by period, and by the largest groups of a dimension.
 
     All figures come from one statement, so that they add up whatever is booked
     meanwhile. To a `viewer` who is a reader, the keys and members of others are
     one group; the totals stay the same.
     """
-    rows = hours_in(span, organization).annotate(
-        day=TruncDate("hour", tzinfo=UTC), value=group_value(dimension, viewer)
+    periods = span.periods(granularity)
+    rows = usage_hours_in(span, organization, filters).annotate(
+        period=period_number("hour", periods), value=group_value(dimension, viewer)
     )
     largest = (
         rows.filter(value__isnull=False)
@@ -142,55 +63,33 @@ def usage_of(
     sums = (
         rows.annotate(group=Case(When(value__in=largest.values("value"), then="value")))
         .order_by()
-        .values("day", "group")
+        .values("period", "group")
         .annotate(**SUMS)
     )
-    return arranged(sums, span, metric, dimension, viewer)
-
-
-def group_value(dimension: Dimension | None, viewer: Membership | None) -> Any:
-    """Return the expression of a row's group: null where it is not told apart."""
-    if dimension is None:
-        return Value(None, output_field=TextField())
-    value = Coalesce(
-        Cast(COLUMNS[dimension], TextField()), Value(""), output_field=TextField()
-    )
-    if dimension is Dimension.MODEL or viewer is None or viewer.is_owner:
-        return value
-    return Case(When(user_id=viewer.user_id, then=value), output_field=TextField())
-
-
-def hours_in(span: Span, organization: Organization) -> QuerySet[UsageHour]:
-    """Return the rollups that belong to a span."""
-    interval = span.interval
-    rows = UsageHour.objects.filter(
-        organization=organization, hour__gte=interval.start, hour__lt=interval.end
-    )
-    if span.cycle_start is None:
-        return rows
-    return rows.filter(cycle_start=span.cycle_start)
+    return arranged(sums, periods, metric, dimension, viewer)
 
 
 def arranged(
     sums: Iterable[Any],
-    span: Span,
+    periods: tuple[Period, ...],
     metric: Metric,
     dimension: Dimension | None,
     viewer: Membership | None,
 ) -> Usage:
-    """Put sums by day and group into series without gaps, largest first."""
-    cells: dict[str | None, dict[date, list[Amounts]]] = {}
+    """Put sums by period and group into series without gaps, largest first."""
+    cells: dict[str | None, dict[int, Amounts]] = {}
     for row in sums:
         amounts = Amounts(*(row[f"sum_{name}"] for name in AMOUNT_NAMES))
-        by_day = cells.setdefault(row["group"], {})
-        by_day.setdefault(span.day_within(row["day"]), []).append(amounts)
+        cells.setdefault(row["group"], {})[row["period"]] = amounts
     groups = groups_of(cells.keys(), dimension, viewer)
+    nothing, places = Amounts(), range(len(periods))
     series = [
-        Series(groups[value], tuple(total_of(by_day.get(day, ())) for day in span.days))
-        for value, by_day in cells.items()
+        Series(groups[value], tuple(by_place.get(n, nothing) for n in places))
+        for value, by_place in cells.items()
     ]
-    series.sort(key=lambda one: (one.group.is_rest, -one.total.of(metric)))
-    return Usage(tuple(span.days), tuple(series))
+    sized = metric if metric is not Metric.LATENCY else Metric.REQUESTS
+    series.sort(key=lambda one: (one.group.is_rest, -one.total.of(sized)))
+    return Usage(periods, tuple(series))
 
 
 def groups_of(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from usage.amounts import Series, Usage
 from usage.dimensions import Dimension, Metric, written
-from usage.queries import Series, Usage
 from usage.tables import percent_of
 
 UNITS = {Metric.COST: "", Metric.TOKENS: " tokens", Metric.REQUESTS: " requests"}
@@ -16,7 +16,7 @@ def usage_sentence(usage: Usage, metric: Metric, dimension: Dimension) -> str:
     total = usage.total.of(metric)
     if total <= 0:
         return "Nothing was used."
-    amounts = [amounts.of(metric) for amounts in usage.by_day]
+    amounts = [amounts.of(metric) for amounts in usage.by_period]
     place = amounts.index(max(amounts))
     peak = f"{written(amounts[place], metric)}{UNITS[metric]}"
     sentence = f"The busiest day was {usage.days[place]:%-d %B} with {peak}"

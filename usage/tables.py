@@ -1,19 +1,20 @@
-"""The table of a usage page, day by group; the page and its CSV show the same."""
+"""The table of a usage page, period by group; page, CSV and JSON show the same."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import datetime
 
 from core.csv_text import csv_text
 from core.money import exact_usd
-from usage.dimensions import Group, Metric, written
-from usage.queries import Usage
+from usage.amounts import Usage
+from usage.dimensions import Granularity, Group, Metric, written
+from usage.spans import Period
 
 # Returns the address of the records behind a cell, or nothing if there is none.
-# A day or group of None means all of them.
-Link = Callable[[date | None, Group | None], str]
+# A period or group of None means all of them.
+Link = Callable[[Period | None, Group | None], str]
 UNPRICED = "Unpriced"
 
 
@@ -51,16 +52,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A day."""
+    """What was used in a period."""
 
-    day: date
+    period: Period
     cells: tuple[Cell, ...]
     total: Cell
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A usage table. Days add up to `total`, and so do groups."""
+    """A usage table. Periods add up to `total`, and so do groups."""
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
@@ -68,34 +69,34 @@ class Table:
 
     @property
     def adds_up(self) -> bool:
-        by_day = sum(row.total.value for row in self.rows)
+        by_period = sum(row.total.value for row in self.rows)
         by_group = sum(column.total.value for column in self.columns)
-        return by_day == by_group == self.total.value
+        return by_period == by_group == self.total.value
 
 
 def usage_table(
     usage: Usage,
     metric: Metric,
     *,
-    until: date,
+    until: datetime,
     link: Link,
-    unpriced: Collection[tuple[date, Group]] = (),
+    unpriced: Collection[tuple[Period, Group]] = (),
 ) -> Table:
     """
-    Return the table of a usage up to a day; later days have not come yet.
+    Return the table of a usage up to an instant; later periods have not come yet.
 
-    `unpriced` says on which days which groups used what has no price.
+    `unpriced` says in which periods which groups used what has no price.
     """
     is_unpriced = unknown_costs(unpriced if metric is Metric.COST else ())
     total = usage.total.of(metric)
     decimals = most_decimals(usage, metric)
 
-    def cell(value: int, day: date | None, group: Group | None) -> Cell:
-        if value == 0 and is_unpriced(day, group):
-            return Cell(value, UNPRICED, link(day, group), is_unpriced=True)
+    def cell(value: int, period: Period | None, group: Group | None) -> Cell:
+        if value == 0 and is_unpriced(period, group):
+            return Cell(value, UNPRICED, link(period, group), is_unpriced=True)
         text = written(value, metric)
         padding = "0" * (decimals - decimals_of(text))
-        return Cell(value, text, link(day, group) if value else "", padding)
+        return Cell(value, text, link(period, group) if value else "", padding)
 
     columns = tuple(
         Column(
@@ -107,39 +108,40 @@ def usage_table(
     )
     rows = tuple(
         Row(
-            day,
+            period,
             tuple(
-                cell(series.by_day[place].of(metric), day, series.group)
+                cell(series.by_period[place].of(metric), period, series.group)
                 for series in usage.series
             ),
-            cell(amounts.of(metric), day, None),
+            cell(amounts.of(metric), period, None),
         )
-        for place, (day, amounts) in enumerate(
-            zip(usage.days, usage.by_day, strict=True)
+        for place, (period, amounts) in enumerate(
+            zip(usage.periods, usage.by_period, strict=True)
         )
-        if day <= until or amounts.requests
+        if period.interval.start <= until or amounts.requests
     )
     return Table(columns, rows, cell(total, None, None))
 
 
 def unknown_costs(
-    unpriced: Collection[tuple[date, Group]],
-) -> Callable[[date | None, Group | None], bool]:
+    unpriced: Collection[tuple[Period, Group]],
+) -> Callable[[Period | None, Group | None], bool]:
     """Return what says of a cell whether something without a price is in it."""
-    days, groups = {day for day, _ in unpriced}, {group for _, group in unpriced}
+    periods, groups = {each for each, _ in unpriced}, {group for _, group in unpriced}
 
-    def is_unpriced(day: date | None, group: Group | None) -> bool:
-        if day is None:
+    def is_unpriced(period: Period | None, group: Group | None) -> bool:
+        if period is None:
             return bool(groups) if group is None else group in groups
-        return day in days if group is None else (day, group) in unpriced
+        return period in periods if group is None else (period, group) in unpriced
 
     return is_unpriced
 
 
 def most_decimals(usage: Usage, metric: Metric) -> int:
     """Return how many decimals the longest amount of the table has."""
-    amounts = [*usage.by_day, *(a for series in usage.series for a in series.by_day)]
-    amounts += [usage.total, *(series.total for series in usage.series)]
+    amounts = [*usage.by_period, usage.total]
+    for series in usage.series:
+        amounts += [*series.by_period, series.total]
     texts = (written(each.of(metric), metric) for each in amounts)
     return max((decimals_of(text) for text in texts), default=0)
 
@@ -153,18 +155,36 @@ def percent_of(part: int, whole: int) -> int:
     return (200 * part + whole) // (2 * whole) if whole > 0 else 0
 
 
-def table_csv(table: Table, metric: Metric) -> str:
+def table_csv(
+    table: Table,
+    metric: Metric,
+    *,
+    granularity: Granularity = Granularity.DAY,
+    zone_name: str = "UTC",
+) -> str:
     """Return the table as CSV: names with ids, amounts without signs or separators."""
-    unit = {Metric.COST: "USD", Metric.TOKENS: "tokens", Metric.REQUESTS: "requests"}
+    unit = {
+        Metric.COST: "USD",
+        Metric.TOKENS: "tokens",
+        Metric.REQUESTS: "requests",
+        Metric.ERRORS: "requests",
+    }
     names = [column_name(column.group) for column in table.columns]
-    header = ["Day (UTC)", *names, f"Total ({unit[metric]})"]
+    header = [f"{granularity.title()} ({zone_name})", *names, f"Total ({unit[metric]})"]
     lines: list[Sequence[str]] = [header]
     for row in table.rows:
         cells = [plain(cell, metric) for cell in (*row.cells, row.total)]
-        lines.append([row.day.isoformat(), *cells])
+        lines.append([period_id(row.period, granularity), *cells])
     totals = [plain(column.total, metric) for column in table.columns]
     lines.append(["Total", *totals, plain(table.total, metric)])
     return csv_text(lines)
+
+
+def period_id(period: Period, granularity: Granularity) -> str:
+    """Return a period as programs read it: `2026-11-03`, an hour with its offset."""
+    if granularity is Granularity.HOUR:
+        return period.begins.isoformat(timespec="minutes")
+    return period.day.isoformat()
 
 
 def column_name(group: Group) -> str:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, F, Max, Q, QuerySet, Subquery, Sum
-from django.db.models.functions import TruncDate
 
 from orgs.models import Membership, Organization
 from usage.counts import COUNTS
-from usage.dimensions import Dimension, Group
+from usage.dimensions import Dimension, Filter, Group
+from usage.hours import group_value, passing, period_number
 from usage.models import Endpoint, Outcome, RollupWatermark, UsageRecord
 from usage.names import named_groups
-from usage.queries import group_value
-from usage.spans import Span
+from usage.spans import Period, Span
 
 NOTHING_TO_PRICE = 0
 # Only what was used needs a price: a request that failed used nothing.
@@ -52,14 +51,19 @@ def unpriced_records() -> QuerySet[UsageRecord]:
     )
 
 
-def unpriced_models_of(organization: Organization, span: Span) -> list[UnpricedModel]:
+def unpriced_models_of(
+    organization: Organization, span: Span, filters: Iterable[Filter] = ()
+) -> list[UnpricedModel]:
     """Return what an organization used in a span without a price, as rolled up."""
-    return by_model(records_of(organization, span))
+    return by_model(records_of(organization, span, filters))
 
 
-def records_of(organization: Organization, span: Span) -> QuerySet[UsageRecord]:
+def records_of(
+    organization: Organization, span: Span, filters: Iterable[Filter] = ()
+) -> QuerySet[UsageRecord]:
     interval = span.interval
     records = unpriced_records().filter(
+        passing(filters),
         organization=organization,
         occurred_at__gte=interval.start,
         occurred_at__lt=interval.end,
@@ -71,32 +75,31 @@ def records_of(organization: Organization, span: Span) -> QuerySet[UsageRecord]:
 
 
 def unpriced_cells(
-    organization: Organization,
-    span: Span,
+    records: QuerySet[UsageRecord],
+    periods: Sequence[Period],
     dimension: Dimension,
     viewer: Membership,
     groups: Collection[Group],
-) -> frozenset[tuple[date, Group]]:
-    """Return on which days which of a usage page's groups used what has no price."""
+) -> frozenset[tuple[Period, Group]]:
+    """Return in which periods which of a page's groups used what has no price."""
     found = set(
-        records_of(organization, span)
-        .filter(USED)
+        records.filter(USED)
         .annotate(
-            day=TruncDate("occurred_at", tzinfo=UTC),
+            period=period_number("occurred_at", periods),
             value=group_value(dimension, viewer),
         )
-        .values_list("day", "value")
+        .values_list("period", "value")
         .distinct()
     )
     told_apart = [value for _, value in found if value is not None]
     names = named_groups(dimension, told_apart)
     rest = next((group for group in groups if group.is_rest), None)
     cells = set()
-    for day, value in found:
+    for place, value in found:
         group = names.get(value) if value is not None else rest
         group = group if group in groups else rest
         if group is not None:
-            cells.add((span.day_within(day), group))
+            cells.add((periods[place], group))
     return frozenset(cells)
 
 

@@ -18,6 +18,7 @@ from orgs.access import OrgRequest, org_view
 from orgs.models import Membership
 from orgs.permissions import Permission
 from usage import charts
+from usage.amounts import Usage
 from usage.dimensions import Dimension, Group, Metric, written
 from usage.forms import (
     DIMENSION_CHOICES,
@@ -27,12 +28,17 @@ from usage.forms import (
     cycle_name,
     cycle_value,
 )
-from usage.queries import Usage, cycles_with_usage, usage_of
+from usage.queries import cycles_with_usage, usage_of
 from usage.records import Selection, page_of_records
 from usage.sentences import WORDS, usage_sentence
-from usage.spans import Span
+from usage.spans import Period, Span
 from usage.tables import UNPRICED, Link, Table, table_csv, usage_table
-from usage.unpriced import UnpricedModel, unpriced_cells, unpriced_models_of
+from usage.unpriced import (
+    UnpricedModel,
+    records_of,
+    unpriced_cells,
+    unpriced_models_of,
+)
 
 
 @require_safe
@@ -47,12 +53,13 @@ def usage(request: OrgRequest) -> HttpResponse:
         request.organization, span, dimension=dimension, metric=metric, viewer=viewer
     )
     unpriced = unpriced_models_of(request.organization, span)
-    cells: Collection[tuple[date, Group]] = ()
+    cells: Collection[tuple[Period, Group]] = ()
     if unpriced:
         groups = [series.group for series in found.series]
-        cells = unpriced_cells(request.organization, span, dimension, viewer, groups)
+        records = records_of(request.organization, span)
+        cells = unpriced_cells(records, found.periods, dimension, viewer, groups)
     link = records_link(viewer, form.chosen_cycle, dimension)
-    table = usage_table(found, metric, until=now.date(), link=link, unpriced=cells)
+    table = usage_table(found, metric, until=now, link=link, unpriced=cells)
     if request.GET.get("format") == "csv":
         return csv_response(request, form, table)
     context = usage_context(request, form, found, table, unpriced)
@@ -176,13 +183,13 @@ def records_link(viewer: Membership, cycle: date, dimension: Dimension) -> Link:
     """
     start = reverse("usage:records", args=[viewer.organization.slug])
 
-    def link(day: date | None, group: Group | None) -> str:
+    def link(period: Period | None, group: Group | None) -> str:
         is_own = group is not None and dimension is not Dimension.MODEL
         if (group is not None and group.is_rest) or not (viewer.is_owner or is_own):
             return ""
         query = {"cycle": cycle_value(cycle)}
-        if day is not None:
-            query["day"] = day.isoformat()
+        if period is not None:
+            query["day"] = period.day.isoformat()
         if group is not None:
             query[dimension.value] = group.value
         return f"{start}?{urlencode(query)}"

@@ -33,6 +33,7 @@ from usage.models import (
     RefusedMinute,
     RefusedRequest,
     RollupWatermark,
+    TimingHour,
     UsageHour,
     UsageRecord,
 )
@@ -64,7 +65,7 @@ def remove_demo() -> int:
         remove_ledger_of(organizations)
         remove_audit_events_of(organizations)
         remove_prices(organizations)
-    for model in (UsageHour, RefusedMinute, RefusedRequest):
+    for model in (UsageHour, TimingHour, RefusedMinute, RefusedRequest):
         model.objects.filter(organization__in=organizations).delete()
     ScopeBudget.objects.filter(organization__in=organizations).delete()
     Budget.objects.filter(organization__in=organizations).delete()

@@ -34,6 +34,44 @@ HOUR_COLUMNS = (
 )
 HOURS = f"SELECT {HOUR_COLUMNS} FROM usage_usagehour"  # noqa: S608 - our own names
 
+DIMENSIONS = ", ".join(
+    (
+        *("organization_id", "hour", "cycle_start", "api_key_id", "user_id"),
+        *("model", "endpoint", "simulated"),
+    )
+)
+TIMING_COLUMNS = f"{DIMENSIONS}, measure, bucket, amount"
+# Where buckets of latencies begin: four for each doubling from 16 ms on.
+BUCKETS_MS = [round(2 ** (4 + n / 4)) for n in range(64)]
+# A line for each bucket that has something, so that rows differ wherever they do.
+RECOMPUTED_TIMINGS = f"""
+    SELECT {DIMENSIONS}, measure, bucket, sum(amount)
+    FROM (
+        SELECT *, date_bin('1 hour', occurred_at, '2000-01-01 00:00+00') AS hour,
+            latency_ms::bigint AS whole_ms, first_token_ms::bigint AS first_ms
+        FROM usage_usagerecord
+        WHERE kind <> 'correction' AND outcome = 'succeeded' AND sequence <=
+            (SELECT timed_sequence FROM usage_rollupwatermark)
+    ) AS record CROSS JOIN LATERAL (VALUES
+        ('latency', width_bucket(whole_ms, ARRAY{BUCKETS_MS}::bigint[]), 1),
+        ('first token', width_bucket(first_ms, ARRAY{BUCKETS_MS}::bigint[]), 1),
+        ('tokens', 0, CASE WHEN first_ms < whole_ms THEN output_tokens END),
+        ('generation', 0, CASE WHEN first_ms < whole_ms THEN whole_ms - first_ms END)
+    ) AS measured (measure, bucket, amount)
+    WHERE bucket IS NOT NULL AND amount > 0
+    GROUP BY {DIMENSIONS}, measure, bucket
+"""  # noqa: S608 - our own names
+TIMINGS = " UNION ALL ".join(
+    f"SELECT {DIMENSIONS}, '{measure}', place - 1, amount FROM usage_timinghour, "  # noqa: S608
+    f"unnest({amounts}) WITH ORDINALITY AS bucket (amount, place) WHERE amount <> 0"
+    for measure, amounts in (
+        ("latency", "latency_counts"),
+        ("first token", "first_token_counts"),
+        ("tokens", "ARRAY[generated_tokens]"),
+        ("generation", "ARRAY[generation_ms]"),
+    )
+)
+
 
 def records_are_unique() -> Finding:
     """Check that a request is recorded once, and lies where its id says."""
@@ -89,6 +127,24 @@ def rollups_equal_records() -> Finding:
                 UNION ALL
                 SELECT 'records', *
                 FROM ({RECOMPUTED_HOURS} EXCEPT ALL {HOURS}) AS due ({HOUR_COLUMNS})
+            ) AS bad
+        """,  # noqa: S608 - our own SQL
+    )
+
+
+def timings_equal_records() -> Finding:
+    """Check the timings by every dimension and bucket, up to their watermark."""
+    return find(
+        "I5 timings",
+        "the timings are the counts of the records, by every dimension and bucket",
+        checked="SELECT count(*) FROM usage_timinghour",
+        differing=f"""
+            SELECT concat(side, ': ', row(bad.*)) FROM (
+                SELECT 'rollup' AS side, * FROM (({TIMINGS})
+                    EXCEPT ALL {RECOMPUTED_TIMINGS}) AS kept ({TIMING_COLUMNS})
+                UNION ALL
+                SELECT 'records', * FROM ({RECOMPUTED_TIMINGS}
+                    EXCEPT ALL ({TIMINGS})) AS due ({TIMING_COLUMNS})
             ) AS bad
         """,  # noqa: S608 - our own SQL
     )

@@ -26,6 +26,7 @@ def verify(*, sweep_interval_s: float) -> list[Finding]:
         money.holds_not_recorded,
         partial(money.holds_of_living_gateways, sweep_interval_s=sweep_interval_s),
         records.rollups_equal_records,
+        records.timings_equal_records,
         records.records_are_append_only,
         costs.costs_equal_prices,
         costs.prices_were_in_force,

@@ -35,6 +35,7 @@ from orgs.actions.organizations import (
     create_organization,
     link_siblings,
     rename_organization,
+    set_time_zone,
     unlink_siblings,
 )
 from orgs.actions.people import (
@@ -95,6 +96,7 @@ __all__ = [
     "reset_second_factors",
     "revoke_invitation",
     "set_default_organization",
+    "set_time_zone",
     "set_up_operator",
     "suspend_organization",
     "transfer_ownership",

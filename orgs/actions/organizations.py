@@ -119,6 +119,26 @@ def rename_organization(
 
 
 @transaction.atomic
+def set_time_zone(
+    *, organization: Organization, time_zone: str, acting_user: User, now: datetime
+) -> None:
+    """
+    Show the organization's usage by the clock of a zone; cycles stay months in UTC.
+
+    Safe to repeat: the same zone again changes and records nothing.
+    """
+    lock_members_of(organization)
+    organization.refresh_from_db(fields=["time_zone"])
+    before = organization.time_zone
+    if before == time_zone:
+        return
+    organization.time_zone = time_zone
+    organization.save(update_fields=["time_zone"])
+    sides = {"time_zone": before}, {"time_zone": time_zone}
+    record_update(organization, *sides, acting_user, now)
+
+
+@transaction.atomic
 def link_siblings(
     *,
     one: Organization,

@@ -65,6 +65,7 @@ CONSOLE_READS = {
     "usage_usagehour",
     "usage_refusedrequest",
     "usage_refusedminute",
+    "usage_timinghour",
     "usage_rollupwatermark",
     "billing_budget",
     "billing_scopebudget",

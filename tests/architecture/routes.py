@@ -81,6 +81,7 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
     "orgs:resend_invitation": {},
     "orgs:revoke_invitation": {},
     "orgs:set_two_factor": {"is_required": "on"},
+    "orgs:set_time_zone": {"time_zone": "Europe/Berlin"},
     "keys:set_provider_key": {
         "base_url": "https://api.openai.com/v1",
         "secret": "sk-proj-0123456789abcdefghij",

@@ -47,6 +47,7 @@ WITHOUT_ORGANIZATION = {
     ("usage_usagehour", "api_key_id"): "sums of usage records",
     ("usage_refusedrequest", "api_key_id"): FACTS_OF_THE_BOOKS,
     ("usage_refusedminute", "api_key_id"): "sums of refused requests",
+    ("usage_timinghour", "api_key_id"): "sums of usage records",
 }
 # How each is broken: which column is made to name another organization's row.
 KEY = ("api_key_id", "keys_apikey")

@@ -27,6 +27,7 @@ WITHOUT_CHECK = {
     ("usage_usagerecord", "endpoint"),
     ("usage_usagerecord", "outcome"),
     ("usage_usagehour", "endpoint"),
+    ("usage_timinghour", "endpoint"),
 }
 
 

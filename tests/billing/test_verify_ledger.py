@@ -89,6 +89,7 @@ BREAKS = {
         "UPDATE billing_gatewayprocess SET beat_at = now() - interval '1 hour'"
     ),
     "I5 rollups": "UPDATE usage_usagehour SET reasoning_tokens = 0",
+    "I5 timings": "UPDATE usage_timinghour SET latency_counts[30] = 5",
     "I6 append-only": (
         "ALTER TABLE usage_usagerecord DISABLE TRIGGER usage_record_append_only"
     ),

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
+from datetime import date
 
 from tests.factories import usd
+from usage.amounts import Amounts, Series, Usage
 from usage.charts import LimitLine, cumulative_spend, limits_in_sight, stacked_days
-from usage.dimensions import Group, Metric
-from usage.queries import Amounts, Series, Usage
+from usage.dimensions import Granularity, Group, Metric
+from usage.spans import Span
 
-DAYS = [date(2026, 11, 1) + timedelta(days=n) for n in range(30)]
+PERIODS = Span.of_cycle(date(2026, 11, 1)).periods(Granularity.DAY)
+DAYS = [period.day for period in PERIODS]
 
 
 def usage_named(*names: str) -> Usage:
     by_day = tuple(Amounts(cost_nanos=usd(1)) for _ in DAYS)
     series = tuple(Series(Group(f"key_{name}", name), by_day) for name in names)
-    return Usage(tuple(DAYS), series)
+    return Usage(PERIODS, series)
 
 
 def test_a_figure_without_data_is_small() -> None:
-    assert len(stacked_days(Usage(tuple(DAYS), ()), Metric.COST)) < 1500
+    assert len(stacked_days(Usage(PERIODS, ()), Metric.COST)) < 1500
     assert len(cumulative_spend(DAYS, [], forecast_nanos=None, limits=[])) < 1500
 
 

@@ -10,8 +10,9 @@ from pytest_django import DjangoAssertNumQueries
 from orgs.models import Membership, Organization, User
 from tests.factories import usd
 from tests.usage_factories import add_hour, make_key
+from usage.amounts import Usage
 from usage.dimensions import Dimension, Metric
-from usage.queries import GROUPS_MAX, Usage, cycles_with_usage, usage_of
+from usage.queries import GROUPS_MAX, cycles_with_usage, usage_of
 from usage.spans import Span
 
 pytestmark = pytest.mark.django_db
@@ -32,8 +33,8 @@ def test_days_without_usage_are_zero(acme: Organization) -> None:
 
     usage = usage_of(acme, NOVEMBER)
 
-    assert len(usage.by_day) == 30
-    assert [amounts.cost_nanos for amounts in usage.by_day][:4] == [0, 0, 7, 0]
+    assert len(usage.by_period) == 30
+    assert [amounts.cost_nanos for amounts in usage.by_period][:4] == [0, 0, 7, 0]
 
 
 def test_no_usage_at_all_is_zero(acme: Organization) -> None:
@@ -41,7 +42,7 @@ def test_no_usage_at_all_is_zero(acme: Organization) -> None:
 
     assert usage.series == ()
     assert usage.total.cost_nanos == 0
-    assert len(usage.by_day) == 30
+    assert len(usage.by_period) == 30
 
 
 def test_usage_of_others_is_not_counted(
@@ -58,7 +59,7 @@ def test_a_cycle_shows_what_it_pays_for_on_its_nearest_day(acme: Organization) -
 
     october = usage_of(acme, Span.of_cycle(date(2026, 10, 1)))
 
-    assert october.by_day[-1].cost_nanos == 5
+    assert october.by_period[-1].cost_nanos == 5
     assert usage_of(acme, NOVEMBER).total.cost_nanos == 0
 
 
@@ -66,7 +67,7 @@ def test_a_day_in_late_hours_stays_its_utc_day(acme: Organization) -> None:
     add_hour(acme, at=november(3, 23), cost_nanos=1)
     add_hour(acme, at=november(4, 0), cost_nanos=2)
 
-    by_day = usage_of(acme, NOVEMBER).by_day
+    by_day = usage_of(acme, NOVEMBER).by_period
 
     assert [by_day[2].cost_nanos, by_day[3].cost_nanos] == [1, 2]
 

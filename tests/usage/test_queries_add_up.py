@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from orgs.models import Membership, Organization, User
 from tests.usage_factories import add_hour, make_key
-from usage.dimensions import Dimension, Metric
+from usage.amounts import total_of
+from usage.dimensions import IN_ROLLUPS, SUMMED, Dimension, Granularity, Metric
 from usage.models import UsageHour
-from usage.queries import total_of, usage_of
+from usage.queries import usage_of
 from usage.spans import Span
 
 pytestmark = pytest.mark.django_db
@@ -28,6 +29,10 @@ HOURS = st.lists(
     ),
     max_size=25,
     unique_by=lambda hour: (hour[0], hour[2], hour[3]),
+)
+ZONES = (
+    *("UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Asia/Kathmandu"),
+    *("America/St_Johns", "Australia/Lord_Howe", "Pacific/Kiritimati", "Pacific/Niue"),
 )
 BATTERY = settings(
     max_examples=25,
@@ -57,29 +62,41 @@ def fill(
 
 
 @BATTERY
-@given(hours=HOURS, first=st.integers(0, 25), length=st.integers(0, 12))
-def test_single_days_add_up_to_the_range(
+@given(
+    hours=HOURS,
+    first=st.integers(0, 25),
+    length=st.integers(0, 12),
+    zone=st.sampled_from(ZONES),
+    granularity=st.sampled_from(Granularity),
+)
+def test_single_days_add_up_to_the_range_in_any_zone(
     acme: Organization,
     ada: User,
     rita: User,
     hours: list[tuple[int, int, int, int]],
     first: int,
     length: int,
+    zone: str,
+    granularity: Granularity,
 ) -> None:
+    """The clocks change on 25 October in Europe, on 1 November in America."""
     fill(acme, [ada, rita], hours)
     start = FIRST.date() + timedelta(days=first)
-    span = Span(start, start + timedelta(days=length))
+    span = Span(start, start + timedelta(days=length), zone_name=zone)
 
-    single_days = [usage_of(acme, Span(day, day)).total for day in span.days]
+    single_days = [
+        usage_of(acme, Span(day, day, zone_name=zone)).total for day in span.days
+    ]
 
-    assert total_of(single_days) == usage_of(acme, span).total
+    assert total_of(single_days) == usage_of(acme, span, granularity=granularity).total
+    assert tuple(single_days) == usage_of(acme, span).by_period
 
 
 @BATTERY
 @given(
     hours=HOURS,
-    dimension=st.sampled_from(Dimension),
-    metric=st.sampled_from(Metric),
+    dimension=st.sampled_from(IN_ROLLUPS),
+    metric=st.sampled_from(SUMMED),
     as_reader=st.booleans(),
 )
 def test_groups_and_days_add_up_to_the_cycle(
@@ -101,7 +118,7 @@ def test_groups_and_days_add_up_to_the_cycle(
         rows = UsageHour.objects.filter(cycle_start=cycle_start)
 
         assert usage.total == total_of(s.total for s in usage.series) == whole.total
-        assert usage.by_day == whole.by_day
+        assert usage.by_period == whole.by_period
         assert whole.total.cost_nanos == sum(row.cost_nanos for row in rows)
 
 

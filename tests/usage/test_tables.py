@@ -11,11 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.csv_text import csv_text, defused
-from usage.dimensions import Group, Metric
-from usage.queries import Amounts, Series, Usage
+from usage.amounts import Amounts, Series, Usage
+from usage.dimensions import Granularity, Group, Metric
+from usage.spans import Span
 from usage.tables import percent_of, table_csv, usage_table
 
-DAYS = (date(2026, 11, 1), date(2026, 11, 2), date(2026, 11, 3))
+DAYS = Span(date(2026, 11, 1), date(2026, 11, 3)).periods(Granularity.DAY)
+SECOND, THIRD = DAYS[1].interval.start, DAYS[2].interval.start
 
 
 def a_usage(*groups: tuple[str, tuple[int, int, int]]) -> Usage:
@@ -38,7 +40,7 @@ def rows_of(text: str) -> list[list[str]]:
 def test_days_and_groups_add_up() -> None:
     usage = a_usage(("A", (1, 2, 3)), ("B", (10, 0, -4)))
 
-    table = usage_table(usage, Metric.COST, until=DAYS[-1], link=lambda *_: "")
+    table = usage_table(usage, Metric.COST, until=THIRD, link=lambda *_: "")
 
     assert table.total.value == 12
     assert table.adds_up
@@ -49,16 +51,19 @@ def test_days_to_come_are_left_out() -> None:
     idle = Series(Group("key_0", "A"), (Amounts(requests=1), Amounts(), Amounts()))
 
     table = usage_table(
-        Usage(DAYS, (idle,)), Metric.REQUESTS, until=DAYS[1], link=lambda *_: ""
+        Usage(DAYS, (idle,)),
+        Metric.REQUESTS,
+        until=SECOND,
+        link=lambda *_: "",
     )
 
-    assert [row.day for row in table.rows] == list(DAYS[:2])
+    assert [row.period for row in table.rows] == list(DAYS[:2])
 
 
 def test_decimal_points_can_be_put_in_line() -> None:
     usage = a_usage(("A", (5, 1_000_000_000, 120_000_000)))
 
-    table = usage_table(usage, Metric.COST, until=DAYS[-1], link=lambda *_: "")
+    table = usage_table(usage, Metric.COST, until=THIRD, link=lambda *_: "")
 
     cells = [row.cells[0] for row in table.rows]
     assert [cell.text for cell in cells] == ["$0.000000005", "$1.00", "$0.12"]
@@ -67,7 +72,7 @@ def test_decimal_points_can_be_put_in_line() -> None:
 
 def test_the_csv_holds_exact_amounts_names_and_ids() -> None:
     usage = a_usage(("A", (5, 1_000_000_000, 0)), ("B", (1, 0, 0)))
-    table = usage_table(usage, Metric.COST, until=DAYS[-1], link=lambda *_: "")
+    table = usage_table(usage, Metric.COST, until=THIRD, link=lambda *_: "")
 
     rows = rows_of(table_csv(table, Metric.COST))
 
@@ -109,6 +114,6 @@ def test_shares_are_rounded(part: int, whole: int, percent: int) -> None:
 def test_a_small_share_is_not_written_as_nothing() -> None:
     usage = a_usage(("A", (10**9, 0, 0)), ("B", (1, 0, 0)), ("C", (0, 0, 0)))
 
-    table = usage_table(usage, Metric.COST, until=DAYS[-1], link=lambda *_: "")
+    table = usage_table(usage, Metric.COST, until=THIRD, link=lambda *_: "")
 
     assert [column.share for column in table.columns] == ["100 %", "< 1 %", "0 %"]
