@@ -120,8 +120,31 @@ def name_of_subject(alert: Alert) -> str:
     return ""
 
 
-def told_at(organization: Organization, threshold: Threshold) -> list[str]:
-    """Return the addresses that a threshold's mail goes to."""
-    kind = AlertKind.FORECAST_LIMIT if threshold.is_forecast else AlertKind.SOFT_LIMIT
-    told = {each.address for each in owners(organization, kind) if not each.suppression}
-    return sorted(told | set(threshold.recipients))
+@dataclass(frozen=True, slots=True)
+class ThresholdRow:
+    """A threshold as the limits page shows it, with the addresses that are told."""
+
+    threshold: Threshold
+    told: tuple[str, ...]
+    is_reached: bool
+
+
+def threshold_rows(
+    organization: Organization, *, spent_nanos: int
+) -> list[ThresholdRow]:
+    """Return the thresholds of an organization, lowest first."""
+    wanting = {
+        each.address
+        for each in owners(organization, AlertKind.SOFT_LIMIT)
+        if not each.suppression
+    }
+    return [
+        ThresholdRow(
+            each,
+            told=tuple(sorted(wanting | set(each.recipients))),
+            is_reached=not each.is_forecast
+            and each.amount_nanos is not None
+            and each.amount_nanos <= spent_nanos,
+        )
+        for each in thresholds_of(organization)
+    ]

@@ -15,7 +15,7 @@ from billing.models import Alert, AlertKind
 from core.money import cents_usd
 from core.periods import cycle_interval
 from orgs.mail import queue_mail
-from orgs.models import Organization
+from orgs.models import Organization, User
 from usage.dimensions import Dimension
 from usage.queries import usage_of
 from usage.spans import Span
@@ -46,6 +46,23 @@ def queue_mail_of(
             "lower_limits_nanos": [each.limit_nanos for each in lower],
         },
         dedupe_key=alert.dedupe_key,
+        organization=organization,
+        now=now,
+    )
+
+
+def queue_escalation_mail(alert: Alert, owner: User, *, now: datetime) -> None:
+    """Ask one owner to take note of an alert."""
+    organization = alert.organization
+    queue_mail(
+        kind="alert_escalation",
+        recipients=[owner.email],
+        subject=(
+            f"[{organization.full_name}] Nobody has taken note yet: {headline(alert)}"
+        ),
+        template="alert_escalation",
+        context=facts_of(organization, alert, now=now) | {"headline": headline(alert)},
+        dedupe_key=alert.escalation_key,
         organization=organization,
         now=now,
     )
@@ -97,6 +114,7 @@ def facts_of(
         ),
         "is_refusing": left_nanos is not None and left_nanos <= 0,
         "limits_url": page_url(organization, "limits"),
+        "alerts_url": page_url(organization, f"alerts#{alert.public_id}"),
         "increase_url": page_url(organization, "limits/increase"),
         "usage_url": page_url(
             organization, f"usage?by=model&cycle={alert.cycle_start:%Y-%m}"

@@ -9,7 +9,6 @@ from django import forms
 from billing.actions.gateway_settings import GatewayWish
 from billing.amounts import NotAnAmount, amount_from
 from billing.gateway_models import GatewaySettings
-from core.money import NANOS_PER_CENT
 
 CONFIRM_TEXT = "Yes, refuse requests at once"
 
@@ -65,12 +64,6 @@ class ScopeLimitForm(HardLimitForm):
     """A new limit of a key or a member; confirmed as a hard limit is."""
 
     amount = AmountField(label="Limit in USD per cycle")
-
-
-class SoftLimitForm(forms.Form):
-    """A new soft limit."""
-
-    amount = AmountField(label="Amount in USD per cycle", least_nanos=NANOS_PER_CENT)
 
 
 # How long a cached answer is good for: seconds, and the words for them.

@@ -6,6 +6,7 @@ from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
 
+from billing.actions.acknowledging import escalate_alerts
 from billing.actions.alerts import evaluate_limits
 from billing.actions.credit import write_off_ended_credit
 from billing.actions.credit_notices import warn_of_credit_that_ends
@@ -38,6 +39,12 @@ def evaluate_all_limits(**_unknown: object) -> None:
 @postponed_without_database
 def evaluate_all_forecasts(**_unknown: object) -> None:
     evaluate_forecasts(now=timezone.now())
+
+
+@shared_task(name="billing.escalate_alerts")
+@postponed_without_database
+def escalate_unseen_alerts(**_unknown: object) -> None:
+    escalate_alerts(now=timezone.now())
 
 
 @shared_task(name="billing.sweep_orphaned_holds")

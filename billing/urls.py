@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from billing import (
+    alert_views,
     billing_information_views,
     billing_views,
     card_views,
@@ -16,6 +17,7 @@ from billing import (
     rate_limit_views,
     scope_views,
     settings_views,
+    threshold_views,
     views,
 )
 
@@ -27,10 +29,10 @@ urlpatterns = [
     path(
         "o/<slug:slug>/limits/hard/remove", views.remove_hard, name="remove_hard_limit"
     ),
-    path("o/<slug:slug>/limits/soft", views.add_soft, name="add_soft_limit"),
+    path("o/<slug:slug>/limits/soft", threshold_views.add_soft, name="add_soft_limit"),
     path(
         "o/<slug:slug>/limits/soft/<slug:alert_id>/remove",
-        views.remove_soft,
+        threshold_views.remove_soft,
         name="remove_soft_limit",
     ),
     path(
@@ -75,6 +77,17 @@ urlpatterns = [
         name="withdraw_request",
     ),
     path("o/<slug:slug>/limits/holds", scope_views.holds, name="holds"),
+    path("o/<slug:slug>/alerts", alert_views.alerts, name="alerts"),
+    path(
+        "o/<slug:slug>/alerts/<slug:event_id>/acknowledge",
+        alert_views.acknowledge,
+        name="acknowledge_alert",
+    ),
+    path(
+        "o/<slug:slug>/alerts/escalation",
+        alert_views.save_escalation,
+        name="save_escalation",
+    ),
     path("o/<slug:slug>/billing", billing_views.billing, name="billing"),
     path("o/<slug:slug>/billing/draft", invoice_views.draft, name="invoice_draft"),
     path(

@@ -7,18 +7,15 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.http import Http404, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from billing.actions.limits import (
     SOFT_LIMITS_MAX,
-    SoftLimitExists,
-    TooManySoftLimits,
-    add_soft_limit,
-    remove_soft_limit,
     set_hard_limit,
 )
+from billing.addressees import threshold_rows
 from billing.attention import BINDING_NAMES, attention_list
 from billing.explanations import (
     charge_lines,
@@ -26,8 +23,8 @@ from billing.explanations import (
     length_note,
     output_words,
 )
-from billing.forms import HardLimitForm, SoftLimitForm
-from billing.models import Price, RateLimit, SoftLimit
+from billing.forms import HardLimitForm
+from billing.models import Price, RateLimit
 from billing.presentation import (
     comparison,
     cumulative_figure,
@@ -49,6 +46,7 @@ from billing.scope_queries import (
     key_page,
     member_page,
 )
+from billing.threshold_forms import SoftLimitForm
 from core.money import cents_usd
 from core.statuses import UNPROCESSABLE
 from core.templatetags.money import usd
@@ -114,6 +112,9 @@ def limits_page(
         "soft_limits_max": SOFT_LIMITS_MAX,
         "hard_form": hard_form or hard_limit_form(standing),
         "soft_form": soft_form or SoftLimitForm(auto_id="id_soft_%s"),
+        "thresholds": threshold_rows(
+            request.organization, spent_nanos=standing.funding.spent_nanos
+        ),
         "rate_limits": rate_limits_visible_to(request.membership),
         "rate_form": rate_form or rate_limit_form(request),
         "holds_count": holds_visible_to(request.membership).count(),
@@ -190,56 +191,6 @@ def remove_hard(request: OrgRequest) -> HttpResponse:
         now=timezone.now(),
     )
     messages.success(request, "There is no hard limit any more.")
-    return redirect("billing:limits", request.organization.slug)
-
-
-@require_POST
-@org_view(Permission.CHANGE_LIMITS)
-def add_soft(request: OrgRequest) -> HttpResponse:
-    """Add a soft limit."""
-    now = timezone.now()
-    form = SoftLimitForm(request.POST, auto_id="id_soft_%s")
-    if form.is_valid() and added(request, form):
-        amount = usd(form.cleaned_data["amount"])
-        messages.success(request, f"Owners get a mail when {amount} is reached.")
-        return redirect("billing:limits", request.organization.slug)
-    standing = standing_of(request.organization, now=now)
-    return limits_page(request, standing, soft_form=form)
-
-
-def added(request: OrgRequest, form: SoftLimitForm) -> bool:
-    """Add the form's soft limit, or say in the form why not."""
-    try:
-        add_soft_limit(
-            organization=request.organization,
-            amount_nanos=form.cleaned_data["amount"],
-            acting_user=request.user,
-            now=timezone.now(),
-        )
-    except SoftLimitExists:
-        form.add_error("amount", "There is a soft limit at this amount already.")
-    except TooManySoftLimits:
-        form.add_error(
-            "amount",
-            f"There are {SOFT_LIMITS_MAX} soft limits, which is the most. Remove one "
-            "first.",
-        )
-    return form.is_valid()
-
-
-@require_POST
-@org_view(Permission.CHANGE_LIMITS)
-def remove_soft(request: OrgRequest, alert_id: str) -> HttpResponse:
-    """Remove a soft limit."""
-    soft_limit = get_object_or_404(
-        SoftLimit, organization=request.organization, public_id=alert_id
-    )
-    remove_soft_limit(
-        soft_limit=soft_limit, acting_user=request.user, now=timezone.now()
-    )
-    messages.success(
-        request, f"The soft limit of {usd(soft_limit.amount_nanos)} is removed."
-    )
     return redirect("billing:limits", request.organization.slug)
 
 

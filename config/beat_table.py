@@ -27,6 +27,7 @@ BEAT_TABLE: dict[str, dict[str, Any]] = {
     "roll up usage records": every(2.0, "usage.roll_up"),
     "evaluate limits": every(5.0, "billing.evaluate_limits"),
     "evaluate forecasts": every(300.0, "billing.evaluate_forecasts"),
+    "escalate alerts": every(30.0, "billing.escalate_alerts"),
     "send the outbox": every(5.0, "orgs.send_outbox"),
     "anchor the audit log": every(3600.0, "orgs.anchor_audit"),
     "end viewings": every(60.0, "orgs.end_viewings"),

@@ -24,6 +24,7 @@ ORGANIZATION_PAGES: Pages = (
     ("Overview", "layout-dashboard", "billing:overview"),
     ("Usage", "chart-bar", "usage:usage"),
     ("Limits", "gauge", "billing:limits"),
+    ("Alerts", "info-circle", "billing:alerts"),
     ("Billing", "receipt", "billing:billing"),
     ("Members", "users", "orgs:members"),
     ("Keys", "key", "keys:keys"),
@@ -31,7 +32,7 @@ ORGANIZATION_PAGES: Pages = (
     ("Audit log", "shield-check", "orgs:audit"),
 )
 # Where a reader would only be refused.
-OWNERS_PAGES = {"orgs:audit"}
+OWNERS_PAGES = {"orgs:audit", "billing:alerts"}
 PERSONAL_PAGES: Pages = (
     ("Your account", "user-circle", "orgs:account"),
     ("Password", "lock", "account_change_password"),

@@ -35,6 +35,10 @@ class Permission(Enum):
         "Change hard, soft and rate limits",
         Role.OWNER,
     )
+    SEE_ALERTS = Rule("Limits", "See alerts, and who was told of them", Role.OWNER)
+    ACKNOWLEDGE_ALERTS = Rule(
+        "Limits", "Take note of an alert, set who is asked next", Role.OWNER
+    )
     REQUEST_INCREASE = Rule(
         "Limits", "Request a higher approved limit, withdraw the request", Role.OWNER
     )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
+from billing.alert_models import Basis
 from billing.models import SoftLimit, SpendLimits
 from core.money import LARGEST_AMOUNT_NANOS
 from orgs import audit
@@ -50,27 +53,34 @@ def set_hard_limit(
 def add_soft_limit(
     *,
     organization: Organization,
-    amount_nanos: int,
+    amount_nanos: int | None,
+    percent: int | None = None,
+    basis: str = Basis.ACTUAL,
+    recipients: Sequence[str] = (),
     acting_user: User | None,
     now: datetime,
 ) -> SoftLimit:
     """
-    Add an amount per cycle at which the owners are told.
+    Add an amount per cycle, or a percentage of the limit, at which people are told.
 
     :raises SoftLimitExists: if there is one at this amount.
     :raises TooManySoftLimits: if there are `SOFT_LIMITS_MAX`.
     """
-    assert 0 < amount_nanos <= LARGEST_AMOUNT_NANOS
+    assert amount_nanos is None or 0 < amount_nanos <= LARGEST_AMOUNT_NANOS
     # The limits' row stands for all limits: whoever adds one waits here.
     locked_limits(organization)
     soft_limits = SoftLimit.objects.filter(organization=organization)
-    if soft_limits.filter(amount_nanos=amount_nanos).exists():
+    same = soft_limits.filter(amount_nanos=amount_nanos, percent=percent, basis=basis)
+    if same.exists():
         raise SoftLimitExists
     if soft_limits.count() >= SOFT_LIMITS_MAX:
         raise TooManySoftLimits
     soft_limit = SoftLimit.objects.create(
         organization=organization,
         amount_nanos=amount_nanos,
+        percent=percent,
+        basis=basis,
+        recipients=list(recipients),
         created_at=now,
         created_by=acting_user,
     )
@@ -79,7 +89,7 @@ def add_soft_limit(
         actor=acting_user,
         action="spend_alert.created",
         target=soft_limit.public_id,
-        details={"after": {"amount_nanos": amount_nanos}},
+        details={"after": facts_of(soft_limit)},
         now=now,
     )
     return soft_limit
@@ -98,9 +108,20 @@ def remove_soft_limit(
         actor=acting_user,
         action="spend_alert.deleted",
         target=soft_limit.public_id,
-        details={"before": {"amount_nanos": soft_limit.amount_nanos}},
+        details={"before": facts_of(soft_limit)},
         now=now,
     )
+
+
+def facts_of(soft_limit: SoftLimit) -> dict[str, Any]:
+    """Return what the audit log keeps of a soft limit."""
+    facts = {
+        "amount_nanos": soft_limit.amount_nanos,
+        "percent": soft_limit.percent,
+        "basis": soft_limit.basis,
+        "recipients": soft_limit.recipients,
+    }
+    return {name: value for name, value in facts.items() if value}
 
 
 def change_approved_limit(

@@ -109,6 +109,7 @@ class Cast:
             changed_by=self.ada if raised_to else None,
             subject_id=1 if subject_name else 0,
             subject_name=subject_name,
+            created_at=self.now,
         )
 
     def grant(self, *, ends_in: timedelta, used: int) -> CreditGrant:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from billing.alert_mail import queue_mail_of
+from billing.alert_mail import queue_escalation_mail, queue_mail_of
 from billing.credit_mail import queue_credit_mail
 from billing.funding_mail import queue_approved_limit_mail
 from billing.funding_models import NoticeStage
@@ -110,6 +110,13 @@ def of_limits(cast: Cast) -> Iterator[Sample]:
             "A key or a member reached a limit of their own: to owners and to them.",
             cast.alert(kind, limit=40, subject_name=name),
         )
+    unseen = cast.alert(AlertKind.HARD_LIMIT, limit=40)
+    yield Sample(
+        "alert_escalation",
+        "Nobody took note of an alert in time: to the next owner.",
+        partial(queue_escalation_mail, unseen, cast.ada, now=cast.now),
+        facts=refusing,
+    )
     yield Sample(
         "approved_limit",
         "The operator changed the approved limit: to every owner.",

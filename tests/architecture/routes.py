@@ -15,6 +15,7 @@ from django.utils import timezone
 from billing.actions.invoices import issue_invoice
 from billing.actions.scope_limits import set_key_limit, set_member_limit
 from billing.models import (
+    Alert,
     CreditGrant,
     PaymentAccount,
     Price,
@@ -22,6 +23,7 @@ from billing.models import (
     RateLimit,
     SoftLimit,
 )
+from core.periods import cycle_of
 from keys.actions import block_key
 from keys.actions.provider_admin_keys import store_admin_key
 from keys.admin_access import AdminAccess
@@ -63,6 +65,7 @@ OWNER_PAGES = (
     "billing:member",
     "billing:billing_information",
     "billing:card",
+    "billing:alerts",
 )
 # Forms of every member; each view decides what of it is theirs.
 MEMBER_FORMS = (
@@ -99,6 +102,8 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
     "billing:remove_hard_limit": {},
     "billing:add_soft_limit": {"amount": "7.50"},
     "billing:remove_soft_limit": {},
+    "billing:acknowledge_alert": {},
+    "billing:save_escalation": {"after": "30"},
     "billing:set_rate_limit": {"model": "gpt-5", "requests_per_minute": "60"},
     "billing:remove_rate_limit": {},
     "billing:set_key_limit": {"amount": "5.00"},
@@ -303,6 +308,7 @@ def furnish(
             "member_key_id": ritas.public_id,
             "blocked_key_id": blocked.public_id,
             "alert_id": soft_limit.public_id,
+            "event_id": give_alert(acme).public_id,
             "rate_id": rate_limit.public_id,
             "request_id": quota_request.public_id,
             "organization_id": acme.public_id,
@@ -356,6 +362,18 @@ def give_credit(organization: Organization) -> CreditGrant:
         name="Launch",
         amount_nanos=usd(9),
         effective_at=now,
+    )
+
+
+def give_alert(organization: Organization) -> Alert:
+    now = timezone.now()
+    return Alert.objects.create(
+        organization=organization,
+        kind="hard_limit",
+        cycle_start=cycle_of(now),
+        limit_nanos=usd(1),
+        spent_nanos=usd(1),
+        created_at=now,
     )
 
 

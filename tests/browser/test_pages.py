@@ -26,6 +26,8 @@ PAGES: dict[str, tuple[str | None, str]] = {
     "limits-reader": (RITA, "/o/acme/limits"),
     "holds": (ADA, "/o/acme/limits/holds"),
     "holds-reader": (RITA, "/o/acme/limits/holds"),
+    "alerts": (ADA, "/o/acme/alerts"),
+    "alerts-none": (ADA, "/o/acme-staging/alerts"),
     "billing": (ADA, "/o/acme/billing"),
     "billing-reader": (RITA, "/o/acme/billing"),
     "invoice": (ADA, "/o/acme/billing/invoices/INV-000001"),

@@ -1,0 +1,78 @@
+"""The alert ledger: what people were told of, and who took note."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from billing.actions.acknowledging import acknowledge_alert, set_escalation
+from billing.alert_forms import AlertPageForm, EscalationForm
+from billing.alert_queries import escalation_of, page_of_alerts
+from billing.models import Alert
+from core.statuses import UNPROCESSABLE
+from orgs.access import OrgRequest, org_view
+from orgs.permissions import Permission
+
+
+@require_safe
+@org_view(Permission.SEE_ALERTS)
+def alerts(request: OrgRequest) -> HttpResponse:
+    """Show the ledger, newest first."""
+    return alerts_page(request)
+
+
+def alerts_page(
+    request: OrgRequest, form: EscalationForm | None = None
+) -> HttpResponse:
+    """Return the page; with a form in hand, the one that has errors."""
+    query = AlertPageForm(request.GET)
+    query.is_valid()
+    before = query.cleaned_data.get("before")
+    settings = escalation_of(request.organization)
+    page = page_of_alerts(request.organization, before=before)
+    context = {
+        "rows": page.rows,
+        "older_url": page.older and f"?before={page.older}",
+        "newest_url": before and request.path,
+        "settings": settings,
+        "form": form or EscalationForm.showing(settings),
+    }
+    status = UNPROCESSABLE if form else 200
+    return render(request, "billing/alerts.html", context, status=status)
+
+
+@require_POST
+@org_view(Permission.ACKNOWLEDGE_ALERTS)
+def acknowledge(request: OrgRequest, event_id: str) -> HttpResponse:
+    """Note that the owner saw to an alert."""
+    alert = get_object_or_404(
+        Alert, organization=request.organization, public_id=event_id
+    )
+    is_first = acknowledge_alert(
+        alert=alert, acting_user=request.user, now=timezone.now()
+    )
+    if is_first:
+        messages.success(request, "You took note of the alert. Nobody else is asked.")
+    else:
+        messages.info(request, "Somebody took note of the alert before.")
+    return redirect("billing:alerts", request.organization.slug)
+
+
+@require_POST
+@org_view(Permission.ACKNOWLEDGE_ALERTS)
+def save_escalation(request: OrgRequest) -> HttpResponse:
+    """Say whether, and after how long, the next owner is asked."""
+    form = EscalationForm(request.POST)
+    if not form.is_valid():
+        return alerts_page(request, form)
+    set_escalation(
+        organization=request.organization,
+        after_min=form.cleaned_data["after"],
+        acting_user=request.user,
+        now=timezone.now(),
+    )
+    messages.success(request, "The escalation of alerts is saved.")
+    return redirect("billing:alerts", request.organization.slug)
