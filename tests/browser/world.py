@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from billing.actions.alerts import evaluate_limits
 from billing.actions.credit import CreditWish, grant_credit, void_credit
 from billing.actions.cycles import close_due_cycles
 from billing.actions.funding import BillingDetails, enter_billing_profile
@@ -100,6 +101,7 @@ def furnish() -> World:
     hold_for(acme, keys, now)
     compare_bill(acme, ada, now)
     limit_scopes(acme, keys, rita, ada, now)
+    evaluate_limits(now=now)
     invitation_path = invitation_of(acme, ada, now)
     event = AuditEvent.objects.filter(organization=acme, action="invite.sent").latest(
         "pk"
@@ -151,6 +153,12 @@ def set_limits(acme: Organization, ada: User) -> None:
     )
     for amount in (usd("0.5"), usd(40)):
         SoftLimit.objects.create(organization=acme, amount_nanos=amount)
+    SoftLimit.objects.create(
+        organization=acme,
+        percent=80,
+        basis="forecast",
+        recipients=["controlling@acme.example"],
+    )
     enter_billing_profile(
         organization=acme,
         legal_name="Acme Inc.",
