@@ -24,6 +24,16 @@ class Binding(enum.Enum):
     APPROVED_LIMIT = "approved_limit"
 
 
+# What a refused client is told: the code in the answer, and in what is kept of it.
+REFUSAL_CODES = {
+    Binding.KEY_LIMIT: "key_spend_limit_exceeded",
+    Binding.MEMBER_LIMIT: "member_spend_limit_exceeded",
+    Binding.CREDIT: "credit_balance_exhausted",
+    Binding.HARD_LIMIT: "organization_spend_limit_exceeded",
+    Binding.APPROVED_LIMIT: "organization_usage_limit_exceeded",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class ScopeFunding:
     """The limit of one key or member in a cycle, and what they used of it."""

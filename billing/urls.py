@@ -15,6 +15,7 @@ from billing import (
     payment_event_views,
     quota_views,
     rate_limit_views,
+    refusal_views,
     scope_views,
     settings_views,
     threshold_views,
@@ -161,5 +162,10 @@ urlpatterns = [
         "o/<slug:slug>/usage/records/<slug:record_id>",
         views.record,
         name="record",
+    ),
+    path(
+        "o/<slug:slug>/usage/refusals/<slug:refusal_id>",
+        refusal_views.refusal,
+        name="refusal",
     ),
 ]

@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from billing.limits import Binding, Refusal
+from billing.limits import REFUSAL_CODES, Binding, Refusal
 from core.money import dollars_from_nanos, exact_usd
 from core.periods import next_cycle, start_of_day
 
@@ -234,13 +234,6 @@ def server_error(status: int, message: str, code: str | None) -> ApiError:
     return ApiError(status, message, type="server_error", code=code)
 
 
-QUOTA_CODES = {
-    Binding.KEY_LIMIT: "key_spend_limit_exceeded",
-    Binding.MEMBER_LIMIT: "member_spend_limit_exceeded",
-    Binding.CREDIT: "credit_balance_exhausted",
-    Binding.HARD_LIMIT: "organization_spend_limit_exceeded",
-    Binding.APPROVED_LIMIT: "organization_usage_limit_exceeded",
-}
 QUOTA_NAMES = {
     Binding.KEY_LIMIT: "The limit of the key {scope} in {organization}",
     Binding.MEMBER_LIMIT: "The limit of {scope} in {organization}",
@@ -279,7 +272,7 @@ def quota_exceeded(
         429,
         quota_message(refusal, organization, resets_at, length_param, fitting_tokens),
         type="insufficient_quota",
-        code=QUOTA_CODES[refusal.binding],
+        code=REFUSAL_CODES[refusal.binding],
         details=details,
         headers=FINAL,
         quota=refusal,

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from billing.limits import Binding, Refusal
-from billing.quota import suggested_nanos
-from core.money import NANOS_PER_DOLLAR
+from billing.limits import Refusal
 from gateway import errors
 from gateway.auth import Caller
 from gateway.clamping import longest_fit
@@ -25,23 +23,15 @@ def quota_exceeded(
     exchange: Exchange, caller: Caller, refusal: Refusal
 ) -> errors.ApiError:
     organization = caller.organization
-    pages = f"{exchange.gateway.base_url}/o/{organization.slug}"
+    page = f"o/{organization.slug}/usage/refusals/ref_{exchange.request.event_id.hex}"
     return errors.quota_exceeded(
         refusal,
         organization=organization.name,
         cycle_start=exchange.hold.cycle_start,
-        help_url=f"{pages}/{help_page(refusal)}",
+        help_url=f"{exchange.gateway.base_url}/{page}",
         length_param=exchange.call.length_param,
         fitting_tokens=fitting_tokens(exchange, refusal),
     )
-
-
-def help_page(refusal: Refusal) -> str:
-    """Return where it can be ended: for the approved limit a form, filled in."""
-    if refusal.binding is not Binding.APPROVED_LIMIT:
-        return "limits"
-    wanted = suggested_nanos(refusal.limit_nanos, refusal.bound_nanos)
-    return f"limits/increase?amount={wanted // NANOS_PER_DOLLAR}"
 
 
 def fitting_tokens(exchange: Exchange, refusal: Refusal) -> int | None:

@@ -12,7 +12,15 @@ from django.db import connection
 from core.periods import cycle_of
 from keys.models import ApiKey, ApiKeyKind
 from orgs.models import Organization, User
-from usage.models import Endpoint, Outcome, RecordKind, UsageHour, UsageRecord
+from usage.models import (
+    Endpoint,
+    Outcome,
+    RecordKind,
+    RefusedMinute,
+    RefusedRequest,
+    UsageHour,
+    UsageRecord,
+)
 
 
 def make_key(
@@ -128,3 +136,55 @@ def add_hour(
         cost_nanos=cost_nanos,
         **(values | facts),
     )
+
+
+def add_refusal(
+    organization: Organization, *, at: datetime, api_key: ApiKey, **facts: Any
+) -> RefusedRequest:
+    """Keep one refused request, by the hard limit, and count it in its minute."""
+    values: dict[str, Any] = {
+        "model": "gpt-4o-mini",
+        "code": "organization_spend_limit_exceeded",
+        "status_code": 429,
+        "message": "You exceeded your current quota.",
+        "limit_nanos": 1_000,
+        "spent_nanos": 900,
+        "held_nanos": 60,
+        "bound_nanos": 50,
+    } | facts
+    count_refusals(organization, at=at, api_key=api_key, **values)
+    return RefusedRequest.objects.create(
+        event_id=event_id_at(at),
+        occurred_at=at,
+        organization=organization,
+        api_key=api_key,
+        user_id=api_key.user_id,
+        endpoint=Endpoint.RESPONSES,
+        latency_ms=3,
+        **values,
+    )
+
+
+def count_refusals(
+    organization: Organization,
+    *,
+    at: datetime,
+    api_key: ApiKey,
+    requests: int = 1,
+    kept: int = 1,
+    **facts: Any,
+) -> None:
+    """Count refused requests in their minute, as many of them `kept` one by one."""
+    minute, _ = RefusedMinute.objects.get_or_create(
+        organization=organization,
+        api_key=api_key,
+        user=api_key.user,
+        minute=at.replace(second=0, microsecond=0),
+        model=facts.get("model", "gpt-4o-mini"),
+        code=facts.get("code", "organization_spend_limit_exceeded"),
+        status_code=facts.get("status_code", 429),
+        defaults={"requests": 0, "kept": 0},
+    )
+    minute.requests += requests
+    minute.kept += kept
+    minute.save(update_fields=["requests", "kept"])

@@ -11,6 +11,7 @@ from django.db.models import Q
 from core.ids import event_id_of
 from keys.models import ApiKey
 from orgs.models import Organization, User
+from usage.endpoints import Endpoint
 from usage.refusal_models import RefusedMinute, RefusedRequest
 
 __all__ = [
@@ -23,19 +24,6 @@ __all__ = [
     "UsageHour",
     "UsageRecord",
 ]
-
-
-class Endpoint(models.TextChoices):
-    CHAT_COMPLETIONS = "chat.completions", "Chat completions"
-    RESPONSES = "responses", "Responses"
-    COMPLETIONS = "completions", "Completions"
-    EMBEDDINGS = "embeddings", "Embeddings"
-    MODERATIONS = "moderations", "Moderations"
-    IMAGES_GENERATIONS = "images.generations", "Image generation"
-    IMAGES_EDITS = "images.edits", "Image edits"
-    AUDIO_SPEECH = "audio.speech", "Speech"
-    AUDIO_TRANSCRIPTIONS = "audio.transcriptions", "Transcription"
-    AUDIO_TRANSLATIONS = "audio.translations", "Translation"
 
 
 class RecordKind(models.TextChoices):

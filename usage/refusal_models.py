@@ -10,6 +10,7 @@ from django.db.models import Q
 from core.ids import event_id_of
 from keys.models import ApiKey
 from orgs.models import Organization, User
+from usage.endpoints import Endpoint
 
 PREFIX = "ref_"
 
@@ -102,6 +103,10 @@ class RefusedRequest(RefusalFacts):
     @property
     def public_id(self) -> str:
         return f"{PREFIX}{self.event_id.hex}"
+
+    @property
+    def endpoint_name(self) -> str:
+        return str(Endpoint(self.endpoint).label)
 
     @staticmethod
     def event_id_from(public_id: str) -> uuid.UUID | None:

@@ -34,7 +34,7 @@ from orgs.models import AuditEvent, Organization, OutboxMail, Role, User
 from orgs.permissions import Permission
 from tests.factories import join, usd
 from tests.factors import give_app
-from tests.usage_factories import add_record, make_key
+from tests.usage_factories import add_record, add_refusal, make_key
 
 TABLES = ("orgs_%", "keys_%", "usage_%", "billing_%")
 
@@ -56,6 +56,7 @@ READER_PAGES = (
     "billing:invoice_pdf",
     "billing:increase",
     "billing:record",
+    "billing:refusal",
     "billing:settings",
 )
 # Pages that a reader is refused.
@@ -314,6 +315,7 @@ def furnish(
             "organization_id": acme.public_id,
             "credit_id": credit.public_id,
             "record_id": record.public_id,
+            "refusal_id": add_refusal(acme, at=now, api_key=key).public_id,
             "number": invoice.number,
             **operators_objects(acme, ada),
             "audit_id": AuditEvent.objects.filter(organization=acme)[0].public_id,

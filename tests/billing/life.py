@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from billing.actions.organizations import found_organization
 from billing.booking_types import Hold, settlement
+from billing.limits import REFUSAL_CODES
 from billing.models import Price, PriceSource
 from billing.pricing import Tokens
 from billing.verification.report import verify
 from config.celery import app
-from gateway.errors import QUOTA_CODES
 from keys.models import ApiKey
 from orgs.models import Environment, Organization, User
 from tests.billing.books import book, hold_of
@@ -118,7 +118,7 @@ class Life:
         hold = self.hold(price, cost)
         refusal = book(hold).refusals.get(hold.event_id)
         if refusal is not None:
-            return QUOTA_CODES[refusal.binding]
+            return REFUSAL_CODES[refusal.binding]
         self.settle(hold, tokens, cost)
         self.used.append(Use(hold.cycle_start, cost))
         return ""

@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 
 import pytest
 
-from billing.limits import Binding, Refusal
+from billing.limits import REFUSAL_CODES, Binding, Refusal
 from gateway import errors
 from gateway.errors import ApiError
 
@@ -77,7 +77,7 @@ def test_every_documented_refusal_exists() -> None:
 
 
 def test_every_limit_has_a_code_and_a_name() -> None:
-    assert set(errors.QUOTA_CODES) == set(errors.QUOTA_NAMES) == set(Binding)
+    assert set(REFUSAL_CODES) == set(errors.QUOTA_NAMES) == set(Binding)
 
 
 @pytest.mark.parametrize("key", ["limit_usd", "spent_usd", "held_usd", "resets_at"])
