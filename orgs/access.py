@@ -139,6 +139,24 @@ def as_owner(viewing: Viewing) -> Membership:
     )
 
 
+def sibling_in_sight(request: OrgRequest) -> Membership | None:
+    """
+    Return the person's membership in the pair of the organization, if its pages open.
+
+    None too for an operator who views the organization: a viewing is of one alone.
+    """
+    sibling_id = request.organization.sibling_id
+    if sibling_id is None or request.viewing:
+        return None
+    memberships = Membership.objects.select_related("organization")
+    found = memberships.filter(organization=sibling_id, user=request.user).first()
+    if found is None or (
+        found.organization.requires_two_factor and not has_second_factor(request.user)
+    ):
+        return None
+    return found
+
+
 def viewing_only_page(request: OrgRequest) -> HttpResponse:
     """Explain (403) that whoever views an organization changes nothing."""
     return render(request, "orgs/viewing_only.html", status=403)

@@ -13,25 +13,16 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from html import escape
+from itertools import accumulate
 from typing import Any
 
 from core.money import NANOS_PER_DOLLAR
 from usage.amounts import Usage
-from usage.dimensions import Metric, written
+from usage.colors import PALETTE, REST_COLOR
+from usage.dimensions import Granularity, Metric, written
+from usage.spans import Period
 
-# Told apart by people of any color vision, in light and dark; from the fifth on a
-# pattern tells them apart as well.
-PALETTE = (
-    "#5670e6",
-    "#e08a00",
-    "#0f9d7a",
-    "#c2448f",
-    "#2a9fd6",
-    "#b3541e",
-    "#7a5bd0",
-    "#8a8f1c",
-)
-REST_COLOR = "#8793a7"
+BEFORE = "Same weekdays before"
 PATTERNS = ("", "", "", "", "/", "\\", "x", ".")
 
 
@@ -51,26 +42,127 @@ LINE_STYLES: Mapping[str, dict[str, Any]] = {
 }
 
 
-def stacked_days(usage: Usage, metric: Metric) -> str:
-    """Return the figure of stacked bars: a bar for each day, a layer for each group."""
-    days = [day.isoformat() for day in usage.days]
-    layers = []
+def stacked_bars(
+    usage: Usage,
+    metric: Metric,
+    granularity: Granularity = Granularity.DAY,
+    before: Usage | None = None,
+) -> str:
+    """Return the figure of a bar for each period, a layer for each group."""
+    labels = period_labels(usage.periods, granularity)
+    traces: list[dict[str, Any]] = []
     for position, series in enumerate(usage.series):
         values = [amounts.of(metric) for amounts in series.by_period]
-        layers.append(
+        traces.append(
             {
                 "type": "bar",
                 "name": as_text(series.group.name),
-                "x": days,
+                "x": labels,
                 "y": [plotted(value, metric) for value in values],
                 "customdata": [written(value, metric) for value in values],
                 "hovertemplate": "%{customdata}",
                 "marker": bar_marker(position, is_rest=series.group.is_rest),
             }
         )
+    if before is not None:
+        values = [amounts.of(metric) for amounts in before.by_period]
+        traces.append(dashed_trace(BEFORE, labels, values, metric))
     layout = base_layout(y_prefix="$" if metric is Metric.COST else "")
-    layout |= {"barmode": "relative", "bargap": 0.25, "showlegend": len(layers) > 1}
-    return figure_json(layers, layout)
+    layout |= {"barmode": "relative", "bargap": 0.25, "showlegend": len(traces) > 1}
+    name_hours(layout, granularity)
+    return figure_json(traces, layout)
+
+
+def running_total(
+    usage: Usage,
+    metric: Metric,
+    granularity: Granularity,
+    *,
+    until: int,
+    before: Usage | None = None,
+) -> str:
+    """Return the figure of what adds up from the first period to the `until`th."""
+    labels = period_labels(usage.periods, granularity)
+    sums = running_sums(usage, metric)[:until]
+    trace = spend_trace(labels[:until], [])
+    trace |= {
+        "name": "So far",
+        "y": [plotted(value, metric) for value in sums],
+        "customdata": [written(value, metric) for value in sums],
+        "hovertemplate": "%{customdata} so far<extra></extra>",
+    }
+    traces = [trace]
+    if before is not None:
+        traces.append(
+            dashed_trace(BEFORE, labels, running_sums(before, metric), metric)
+        )
+    layout = base_layout(y_prefix="$" if metric is Metric.COST else "")
+    layout["showlegend"] = before is not None
+    name_hours(layout, granularity)
+    return figure_json(traces, layout)
+
+
+def running_sums(usage: Usage, metric: Metric) -> list[int]:
+    return list(accumulate(amounts.of(metric) for amounts in usage.by_period))
+
+
+def dashed_trace(
+    name: str, labels: Sequence[str], values: Sequence[int], metric: Metric
+) -> dict[str, Any]:
+    """Return a line of another time, period by period."""
+    count = min(len(labels), len(values))
+    return {
+        "type": "scatter",
+        "mode": "lines+markers" if count < 3 else "lines",
+        "name": name,
+        "x": list(labels[:count]),
+        "y": [plotted(value, metric) for value in values[:count]],
+        "customdata": [written(value, metric) for value in values[:count]],
+        "hovertemplate": "%{customdata}",
+        "line": {"color": REST_COLOR, "width": 2, "dash": "dash"},
+    }
+
+
+def latency_lines(
+    periods: Sequence[Period],
+    granularity: Granularity,
+    lines: Sequence[tuple[str, Sequence[int | None]]],
+) -> str:
+    """Return the figure of a line in milliseconds for each name; None is a gap."""
+    labels = period_labels(periods, granularity)
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": as_text(name),
+            "x": labels,
+            "y": list(values),
+            "hovertemplate": "%{y:,} ms",
+            "line": {"color": PALETTE[place % len(PALETTE)], "width": 2},
+            "marker": {"symbol": place % len(PALETTE), "size": 6},
+        }
+        for place, (name, values) in enumerate(lines)
+    ]
+    layout = base_layout(y_prefix="") | {"showlegend": len(traces) > 1}
+    layout["yaxis"]["ticksuffix"] = " ms"
+    layout["margin"]["l"] = 72
+    name_hours(layout, granularity)
+    return figure_json(traces, layout)
+
+
+def period_labels(periods: Sequence[Period], granularity: Granularity) -> list[str]:
+    """Return periods as plotly's axis of dates reads them, by the local clock."""
+    if granularity is Granularity.HOUR:
+        return [period.begins.strftime("%Y-%m-%d %H:%M") for period in periods]
+    return [period.day.isoformat() for period in periods]
+
+
+def name_hours(layout: dict[str, Any], granularity: Granularity) -> None:
+    if granularity is Granularity.HOUR:
+        layout["xaxis"] |= {
+            "tickformat": "%-d %b %H:%M",
+            "hoverformat": "%a, %-d %B %H:%M",
+        }
 
 
 def bar_marker(position: int, *, is_rest: bool) -> dict[str, Any]:

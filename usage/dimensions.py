@@ -15,8 +15,6 @@ class Metric(enum.StrEnum):
     TOKENS = "tokens"
     REQUESTS = "requests"
     ERRORS = "errors"
-    # Not a sum: the 95th percentile of how long requests took.
-    LATENCY = "latency"
 
 
 class Dimension(enum.StrEnum):
@@ -41,8 +39,6 @@ class Granularity(enum.StrEnum):
     MONTH = "month"
 
 
-# What adds up: periods and groups are the whole.
-SUMMED = (Metric.COST, Metric.TOKENS, Metric.REQUESTS, Metric.ERRORS)
 # What has a column of its own in the rollups, and may narrow them.
 IN_ROLLUPS = (Dimension.MODEL, Dimension.KEY, Dimension.MEMBER, Dimension.ENDPOINT)
 

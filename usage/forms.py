@@ -1,4 +1,4 @@
-"""What a usage page is asked for, all of it in the page's address."""
+"""Which billing cycle a page shows, and which records of it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,6 @@ from datetime import date
 
 from django import forms
 from django.http import QueryDict
-
-from usage.dimensions import Dimension, Metric
-
-METRIC_CHOICES = [
-    (Metric.COST, "Cost"),
-    (Metric.TOKENS, "Tokens"),
-    (Metric.REQUESTS, "Requests"),
-]
-DIMENSION_CHOICES = [
-    (Dimension.MODEL, "Model"),
-    (Dimension.KEY, "API key"),
-    (Dimension.MEMBER, "Member"),
-]
 
 
 def cycle_name(cycle_start: date) -> str:
@@ -60,24 +47,6 @@ class CycleForm(forms.Form):
         cycles = list(self.cycles.values())
         place = cycles.index(self.chosen_cycle) - step
         return cycles[place] if 0 <= place < len(cycles) else None
-
-
-class UsageForm(CycleForm):
-    """Which metric, told apart by what, in which cycle."""
-
-    metric = forms.ChoiceField(label="Show", choices=METRIC_CHOICES, required=False)
-    by = forms.ChoiceField(label="By", choices=DIMENSION_CHOICES, required=False)
-    field_order = ["metric", "by", "cycle"]
-
-    @property
-    def chosen_metric(self) -> Metric:
-        self.is_valid()
-        return Metric(self.cleaned_data.get("metric") or Metric.COST)
-
-    @property
-    def chosen_dimension(self) -> Dimension:
-        self.is_valid()
-        return Dimension(self.cleaned_data.get("by") or Dimension.MODEL)
 
 
 class RecordsForm(CycleForm):

@@ -3,12 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Exists, OuterRef, Q
 
 from keys.models import ApiKey
 from orgs.models import Membership, User
-from usage.dimensions import NOBODY, Dimension, Group
+from usage.dimensions import NOBODY, Dimension, Filter, Group
 from usage.hours import OF_SOMEBODY
-from usage.models import Endpoint
+from usage.models import Endpoint, UsageHour
+
+# The words of dimensions inside a sentence.
+FILTER_WORDS = {
+    Dimension.MODEL: "model",
+    Dimension.KEY: "API key",
+    Dimension.MEMBER: "member",
+    Dimension.ENDPOINT: "endpoint",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowing:
+    """A filter, and the names of what it lets through."""
+
+    filter: Filter
+    groups: tuple[Group, ...]
+
+
+def narrowing_to(
+    dimension: Dimension, named: Sequence[str], viewer: Membership
+) -> Narrowing:
+    """
+    Return the filter that addresses name; what the viewer cannot see is left out.
+
+    A reader narrows to models, endpoints, and to keys and usage of their own: what
+    others used they see in sums alone.
+    """
+    values = values_named(dimension, named, viewer)
+    groups = named_groups(dimension, values)
+    return Narrowing(Filter(dimension, tuple(values)), tuple(groups.values()))
+
+
+def values_named(
+    dimension: Dimension, named: Sequence[str], viewer: Membership
+) -> list[str]:
+    """Return the rollups' values of what is called so in an address."""
+    none = [""] if NOBODY in named else []
+    match dimension:
+        case Dimension.MODEL:
+            return [*(each for each in named if each != NOBODY), *none]
+        case Dimension.ENDPOINT:
+            return [each for each in named if each in Endpoint.values]
+        case Dimension.KEY:
+            used = UsageHour.objects.filter(
+                organization=viewer.organization, api_key=OuterRef("pk")
+            )
+            keys = ApiKey.objects.filter(public_id__in=named)
+            keys = keys.filter(Exists(used) | Q(organization=viewer.organization))
+            keys = keys if viewer.is_owner else keys.filter(user=viewer.user_id)
+            found = list(keys.values_list("pk", flat=True))
+        case _:
+            used = UsageHour.objects.filter(
+                organization=viewer.organization, user=OuterRef("pk")
+            )
+            people = User.objects.filter(Exists(used), public_id__in=named)
+            people = people if viewer.is_owner else people.filter(pk=viewer.user_id)
+            found = list(people.values_list("pk", flat=True))
+    return [*map(str, found), *(none if viewer.is_owner else [])]
 
 
 def named_groups(dimension: Dimension, values: Sequence[str]) -> dict[str, Group]:

@@ -26,8 +26,6 @@ SIZES = {
     Metric.TOKENS: Sum(F("input_tokens") + F("output_tokens")),
     Metric.REQUESTS: Sum("requests"),
     Metric.ERRORS: Sum("failed_requests"),
-    # Those with the most traffic are told apart.
-    Metric.LATENCY: Sum("requests"),
 }
 SUMS = {f"sum_{name}": Sum(name) for name in AMOUNT_NAMES}
 
@@ -87,8 +85,7 @@ def arranged(
         Series(groups[value], tuple(by_place.get(n, nothing) for n in places))
         for value, by_place in cells.items()
     ]
-    sized = metric if metric is not Metric.LATENCY else Metric.REQUESTS
-    series.sort(key=lambda one: (one.group.is_rest, -one.total.of(sized)))
+    series.sort(key=lambda one: (one.group.is_rest, -one.total.of(metric)))
     return Usage(periods, tuple(series))
 
 
@@ -104,6 +101,15 @@ def groups_of(
         told_apart = [value for value in values if value is not None]
         groups.update(named_groups(dimension, told_apart))
     return groups
+
+
+def hours_used(
+    organization: Organization, span: Span, metric: Metric, filters: Collection[Filter]
+) -> list[tuple[datetime, int]]:
+    """Return the hours of a span in which there was usage, and how much."""
+    rows = usage_hours_in(span, organization, filters).order_by()
+    sums = rows.values("hour").annotate(size=SIZES[metric])
+    return list(sums.values_list("hour", "size"))
 
 
 def cycles_with_usage(organization: Organization, *, current: date) -> Sequence[date]:

@@ -34,6 +34,11 @@ class Period:
     def day(self) -> date:
         return self.begins.date()
 
+    @property
+    def local(self) -> datetime:
+        """Its beginning for templates, which would show UTC of what has a zone."""
+        return self.begins.replace(tzinfo=None)
+
     def is_over(self, *, at: datetime) -> bool:
         return self.interval.end <= at
 

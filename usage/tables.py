@@ -9,6 +9,7 @@ from datetime import datetime
 from core.csv_text import csv_text
 from core.money import exact_usd
 from usage.amounts import Usage
+from usage.colors import REST_COLOR, color_of
 from usage.dimensions import Granularity, Group, Metric, written
 from usage.spans import Period
 
@@ -41,6 +42,9 @@ class Column:
     group: Group
     total: Cell
     percent: int
+    # That of its bars, and its line through the periods, for a `polyline`.
+    color: str = REST_COLOR
+    spark: str = ""
 
     @property
     def share(self) -> str:
@@ -103,8 +107,10 @@ def usage_table(
             series.group,
             cell(series.total.of(metric), None, series.group),
             percent_of(series.total.of(metric), total),
+            REST_COLOR if series.group.is_rest else color_of(place),
+            spark_of([amounts.of(metric) for amounts in series.by_period]),
         )
-        for series in usage.series
+        for place, series in enumerate(usage.series)
     )
     rows = tuple(
         Row(
@@ -121,6 +127,19 @@ def usage_table(
         if period.interval.start <= until or amounts.requests
     )
     return Table(columns, rows, cell(total, None, None))
+
+
+def spark_of(values: Sequence[int]) -> str:
+    """Return the corners of a line that shows how values went, in percent."""
+    highest = max(values, default=0)
+    if highest <= 0 or len(values) < 2:
+        return ""
+    step = 100 / (len(values) - 1)
+    corners = (
+        f"{step * n:.1f},{100 - 100 * max(value, 0) / highest:.1f}"
+        for n, value in enumerate(values)
+    )
+    return " ".join(corners)
 
 
 def unknown_costs(
@@ -163,14 +182,12 @@ def table_csv(
     zone_name: str = "UTC",
 ) -> str:
     """Return the table as CSV: names with ids, amounts without signs or separators."""
-    unit = {
-        Metric.COST: "USD",
-        Metric.TOKENS: "tokens",
-        Metric.REQUESTS: "requests",
-        Metric.ERRORS: "requests",
-    }
     names = [column_name(column.group) for column in table.columns]
-    header = [f"{granularity.title()} ({zone_name})", *names, f"Total ({unit[metric]})"]
+    header = [
+        f"{granularity.title()} ({zone_name})",
+        *names,
+        f"Total ({unit_of(metric)})",
+    ]
     lines: list[Sequence[str]] = [header]
     for row in table.rows:
         cells = [plain(cell, metric) for cell in (*row.cells, row.total)]
@@ -178,6 +195,16 @@ def table_csv(
     totals = [plain(column.total, metric) for column in table.columns]
     lines.append(["Total", *totals, plain(table.total, metric)])
     return csv_text(lines)
+
+
+def unit_of(metric: Metric) -> str:
+    match metric:
+        case Metric.COST:
+            return "USD"
+        case Metric.TOKENS:
+            return "tokens"
+        case Metric.REQUESTS | Metric.ERRORS:
+            return "requests"
 
 
 def period_id(period: Period, granularity: Granularity) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from django.urls import path
 
-from usage import views
+from usage import usage_views, views
 
 app_name = "usage"
 urlpatterns = [
-    path("o/<slug:slug>/usage", views.usage, name="usage"),
+    path("o/<slug:slug>/usage", usage_views.usage, name="usage"),
     path("o/<slug:slug>/usage/records", views.records, name="records"),
 ]

@@ -109,6 +109,8 @@
     if (!source || !window.Plotly) return;
     const figure = JSON.parse(source.textContent);
     const options = { displayModeBar: false, responsive: true };
+    /* What the server drew stands in a box of the same size until now. */
+    chart.querySelector(":scope > .still")?.remove();
     window.Plotly.react(chart, figure.data, themed(figure.layout || {}), options);
   };
 

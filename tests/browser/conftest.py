@@ -54,7 +54,7 @@ class Visit:
         response = self.page.goto(self.url + path)
         assert response is not None
         assert response.ok, f"{path} answers {response.status}"
-        for chart in self.page.locator("[data-figure]:visible").all():
+        for chart in self.page.locator("html.js [data-figure]:visible").all():
             chart.locator("svg.main-svg").first.wait_for()
         return self.page
 

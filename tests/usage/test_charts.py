@@ -7,7 +7,7 @@ from datetime import date
 
 from tests.factories import usd
 from usage.amounts import Amounts, Series, Usage
-from usage.charts import LimitLine, cumulative_spend, limits_in_sight, stacked_days
+from usage.charts import LimitLine, cumulative_spend, limits_in_sight, stacked_bars
 from usage.dimensions import Granularity, Group, Metric
 from usage.spans import Span
 
@@ -22,12 +22,12 @@ def usage_named(*names: str) -> Usage:
 
 
 def test_a_figure_without_data_is_small() -> None:
-    assert len(stacked_days(Usage(PERIODS, ()), Metric.COST)) < 1500
+    assert len(stacked_bars(Usage(PERIODS, ()), Metric.COST)) < 1500
     assert len(cumulative_spend(DAYS, [], forecast_nanos=None, limits=[])) < 1500
 
 
 def test_a_layer_for_each_group_and_a_bar_for_each_day() -> None:
-    figure = json.loads(stacked_days(usage_named("A", "B"), Metric.COST))
+    figure = json.loads(stacked_bars(usage_named("A", "B"), Metric.COST))
 
     assert [layer["name"] for layer in figure["data"]] == ["A", "B"]
     assert figure["data"][0]["y"] == [1.0] * 30
@@ -35,7 +35,7 @@ def test_a_layer_for_each_group_and_a_bar_for_each_day() -> None:
 
 
 def test_a_name_is_neither_markup_of_the_page_nor_of_the_figure() -> None:
-    text = stacked_days(usage_named("</script><b>x</b>"), Metric.COST)
+    text = stacked_bars(usage_named("</script><b>x</b>"), Metric.COST)
 
     assert "<" not in text
     name = json.loads(text)["data"][0]["name"]

@@ -139,7 +139,7 @@ def test_the_page_takes_a_fixed_number_of_queries(
     # The first visit of a session writes down when it began.
     client.get(URL)
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(11):
         client.get(f"{URL}?by=key")
 
 
