@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -13,7 +14,6 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from billing.limits import Binding, Refusal
-from core.ids import event_id_of
 from core.periods import cycle_of
 from gateway import database, errors
 from gateway.auth import Caller
@@ -189,7 +189,7 @@ def test_old_refusals_are_forgotten_and_others_stay(caller: Caller) -> None:
 def kept_of(*answers: Answer) -> list[RefusedRequest]:
     """Return what is kept of requests: others' may be written here still."""
     names = [each.headers["x-request-id"] for each in answers]
-    ids = [event_id_of(name, "req_") for name in names]
+    ids = [UUID(hex=name.removeprefix("req_")) for name in names]
     return list(RefusedRequest.objects.filter(event_id__in=ids).order_by("event_id"))
 
 
