@@ -29,6 +29,8 @@ BEAT_TABLE: dict[str, dict[str, Any]] = {
     "evaluate forecasts": every(300.0, "billing.evaluate_forecasts"),
     "escalate alerts": every(30.0, "billing.escalate_alerts"),
     "send the outbox": every(5.0, "orgs.send_outbox"),
+    "deliver webhooks": every(5.0, "keys.deliver_webhooks"),
+    "forget old webhooks": every(3600.0, "keys.forget_deliveries"),
     "anchor the audit log": every(3600.0, "orgs.anchor_audit"),
     "end viewings": every(60.0, "orgs.end_viewings"),
     "sweep orphaned holds": every(

@@ -14,6 +14,7 @@ from core import ids
 from keys.allowed_models import PATTERN_LENGTH_MAX, PATTERNS_MAX
 from keys.secrets import kind_text
 from keys.use_models import ExpiryNotice, FormerKey, KeyBlock, KeyUse
+from keys.webhook_models import WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from orgs.models import Environment, Organization, User
 
 __all__ = [
@@ -25,6 +26,9 @@ __all__ = [
     "KeyBlock",
     "KeyUse",
     "ProviderKey",
+    "WebhookAttempt",
+    "WebhookDelivery",
+    "WebhookEndpoint",
 ]
 
 

@@ -77,7 +77,7 @@ class VettedTransport(httpx2.HTTPTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         host = request.url.host
-        address = self._vetted_address(host, request.url.port)
+        address = vetted_address(host, request.url.port, self._allowed)
         # The header Host stays what it was; so does the name that TLS checks.
         request.extensions = {**request.extensions, "sni_hostname": host}
         request.url = request.url.copy_with(host=address)
@@ -86,13 +86,19 @@ class VettedTransport(httpx2.HTTPTransport):
         response.stream = BoundedStream(response.stream)
         return response
 
-    def _vetted_address(self, host: str, port: int | None) -> str:
-        found = socket.getaddrinfo(host, port or 443, type=socket.SOCK_STREAM)
-        addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
-        for text in addresses:
-            if not may_connect(plain(ip_address(text)), self._allowed):
-                raise UnvettedAddress
-        return addresses[0]
+
+def vetted_address(host: str, port: int | None, allowed: Networks) -> str:
+    """
+    Look a name up and return an address of it.
+
+    :raises UnvettedAddress: if any of its addresses is where nothing may be sent.
+    """
+    found = socket.getaddrinfo(host, port or 443, type=socket.SOCK_STREAM)
+    addresses = [str(entry[4][0]).partition("%")[0] for entry in found]
+    for text in addresses:
+        if not may_connect(plain(ip_address(text)), allowed):
+            raise UnvettedAddress
+    return addresses[0]
 
 
 class BoundedStream(httpx2.SyncByteStream):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from keys import admin_key_views, rotation_views, views
+from keys import admin_key_views, rotation_views, views, webhook_views
 
 app_name = "keys"
 urlpatterns = [
@@ -45,5 +45,40 @@ urlpatterns = [
         "o/<slug:slug>/keys/provider-admin-key/remove",
         admin_key_views.remove_key,
         name="remove_admin_key",
+    ),
+    path(
+        "o/<slug:slug>/settings/webhooks",
+        webhook_views.webhooks,
+        name="webhooks",
+    ),
+    path(
+        "o/<slug:slug>/settings/webhooks/add",
+        webhook_views.add,
+        name="add_webhook",
+    ),
+    path(
+        "o/<slug:slug>/settings/webhooks/<slug:webhook_id>",
+        webhook_views.webhook,
+        name="webhook",
+    ),
+    path(
+        "o/<slug:slug>/settings/webhooks/<slug:webhook_id>/test",
+        webhook_views.test,
+        name="test_webhook",
+    ),
+    path(
+        "o/<slug:slug>/settings/webhooks/<slug:webhook_id>/enable",
+        webhook_views.enable,
+        name="enable_webhook",
+    ),
+    path(
+        "o/<slug:slug>/settings/webhooks/<slug:webhook_id>/remove",
+        webhook_views.remove,
+        name="remove_webhook",
+    ),
+    path(
+        "o/<slug:slug>/settings/webhooks/deliveries/<slug:delivery_id>/again",
+        webhook_views.send_again,
+        name="redeliver_webhook",
     ),
 ]

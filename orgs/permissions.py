@@ -81,6 +81,9 @@ class Permission(Enum):
     DELETE = Rule("Settings", "Delete the organization", Role.OWNER)
     CHANGE_SECURITY = Rule("Settings", "Require two factors of members", Role.OWNER)
 
+    MANAGE_WEBHOOKS = Rule(
+        "Settings", "Add and remove webhooks, see what they were sent", Role.OWNER
+    )
     SEE_AUDIT = Rule("Audit", "Read and export the audit log", Role.OWNER)
 
     @property

@@ -1,4 +1,4 @@
-"""Tell of alerts that were just written: by mail, and to those who did without."""
+"""Tell of alerts that were just written: by mail and by webhook."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from itertools import groupby
 from django.db import connection
 
 from billing.addressees import Addressee, addressees_of, name_of_subject
+from billing.alert_events import event_data
 from billing.alert_mail import queue_mail_of
 from billing.alert_models import AlertNotice, AlertSettings, Suppression
 from billing.models import Alert, AlertKind
+from keys.actions.webhooks import queue_event
 from orgs.models import AuditEvent, Organization, User
 
 # What somebody has to see to: asked for again where an organization wants that.
@@ -60,6 +62,14 @@ def announce_together(
         write_notices(alert, covered, now=now)
     told = [each.address for each in addressees if not each.suppression]
     queue_mail_of(organization, alerts, recipients=told, now=now)
+    for alert in alerts:
+        queue_event(
+            organization=organization,
+            event_id=alert.public_id,
+            kind=f"alert.{alert.kind}",
+            data=event_data(organization, alert),
+            now=now,
+        )
 
 
 def write_notices(

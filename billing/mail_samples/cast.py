@@ -14,7 +14,7 @@ from billing.payment_models import InvoiceCharge, PaymentEvent
 from billing.quota_models import QuotaRequest, QuotaStatus, TemporaryRaise
 from core.money import NANOS_PER_DOLLAR
 from core.periods import cycle_of, previous_cycle
-from keys.models import ApiKey, ApiKeyKind
+from keys.models import ApiKey, ApiKeyKind, WebhookEndpoint
 from orgs.models import (
     Environment,
     Invitation,
@@ -85,6 +85,14 @@ class Cast:
             reason="Ticket 4711: you asked where the spend of Monday came from.",
             began_at=self.now,
             ends_at=self.now + LONGEST_VIEWING,
+        )
+
+    @cached_property
+    def webhook(self) -> WebhookEndpoint:
+        return WebhookEndpoint(
+            organization=self.organization,
+            public_id="webhook_sample",
+            url="https://hooks.acme.example/tokenhouse",
         )
 
     def alert(

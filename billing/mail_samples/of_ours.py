@@ -25,6 +25,8 @@ from billing.quota_mail import (
 from billing.quota_models import QuotaStatus
 from core.money import NANOS_PER_DOLLAR
 from keys.actions.expiry import queue_notice
+from keys.actions.webhook_delivery import queue_disabled_mail
+from keys.webhook_client import Answer
 from orgs.actions.anchors import queue_anchor_mail
 from orgs.actions.invitations import queue_invitation
 from orgs.actions.second_factors import queue_reset_mail
@@ -224,6 +226,11 @@ def of_operation(cast: Cast) -> Iterator[Sample]:
         "viewing",
         "An operator begins to view an organization: to its owners.",
         partial(queue_viewing_mail, cast.viewing, now=now),
+    )
+    yield Sample(
+        "webhook_disabled",
+        "No webhook arrived at an endpoint for three days: to every owner.",
+        partial(queue_disabled_mail, cast.webhook, Answer(503, 812), now=now),
     )
     ends = [("installation", 412, "3f" * 32), ("org-sample", 96, "9c" * 32)]
     yield Sample(

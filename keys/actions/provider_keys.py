@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from keys import encryption
-from keys.models import ProviderAdminKey, ProviderKey
+from keys.actions.webhooks import open_secret, secret_context
+from keys.models import ProviderAdminKey, ProviderKey, WebhookEndpoint
 from keys.queries import (
     admin_key_context,
     open_admin_key,
@@ -22,7 +23,7 @@ from orgs.models import Organization, User
 
 BATCH_MAX = 100
 
-Sealed = TypeVar("Sealed", ProviderKey, ProviderAdminKey)
+Sealed = TypeVar("Sealed", ProviderKey, ProviderAdminKey, WebhookEndpoint)
 
 
 @transaction.atomic
@@ -113,6 +114,16 @@ def reseal_admin_keys(*, now: datetime, batch_max: int = BATCH_MAX) -> int:
     return len(batch)
 
 
+def reseal_webhook_secrets(*, now: datetime, batch_max: int = BATCH_MAX) -> int:
+    """Do the same for the secrets by which webhooks are signed."""
+    with transaction.atomic():
+        batch = under_older_keys(WebhookEndpoint.objects.all(), batch_max)
+        for endpoint in batch:
+            secret, context = open_secret(endpoint), secret_context(endpoint)
+            seal_anew(endpoint, "webhook", secret, context, now=now)
+    return len(batch)
+
+
 def under_older_keys(keys: QuerySet[Sealed], batch_max: int) -> list[Sealed]:
     """Lock and return some that are not under the newest key, and nobody else's."""
     newest = f"{encryption.FORMAT}.{encryption.newest_key_name()}."
@@ -122,7 +133,7 @@ def under_older_keys(keys: QuerySet[Sealed], batch_max: int) -> list[Sealed]:
 
 
 def seal_anew(
-    key: ProviderKey | ProviderAdminKey,
+    key: ProviderKey | ProviderAdminKey | WebhookEndpoint,
     noun: str,
     secret: str,
     context: tuple[str, ...],

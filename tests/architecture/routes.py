@@ -26,8 +26,14 @@ from billing.models import (
 from core.periods import cycle_of
 from keys.actions import block_key
 from keys.actions.provider_admin_keys import store_admin_key
+from keys.actions.webhooks import add_endpoint, send_test
 from keys.admin_access import AdminAccess
-from keys.models import FormerKey
+from keys.models import (
+    FormerKey,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookEndpoint,
+)
 from orgs.access import OPERATORS_ONLY, PERMISSION, WHILE_SUSPENDED
 from orgs.actions import invite_member
 from orgs.models import AuditEvent, Organization, OutboxMail, Role, User
@@ -67,6 +73,8 @@ OWNER_PAGES = (
     "billing:billing_information",
     "billing:card",
     "billing:alerts",
+    "keys:webhooks",
+    "keys:webhook",
 )
 # Forms of every member; each view decides what of it is theirs.
 MEMBER_FORMS = (
@@ -97,6 +105,10 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
         "admin_unverified": "on",
     },
     "keys:remove_admin_key": {},
+    "keys:test_webhook": {},
+    "keys:enable_webhook": {},
+    "keys:remove_webhook": {},
+    "keys:redeliver_webhook": {},
     "keys:block": {},
     "keys:allow": {},
     "billing:set_hard_limit": {"amount": "25.00"},
@@ -127,8 +139,9 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
     "billing:delete_organization": {"name": "Acme"},
     "billing:set_gateway": {"clamps_output": "on", "cache_s": "3600"},
 }
-# Forms of owners that change something only where a payment provider answers.
-PROVIDER_FORMS = ("billing:enter_card", "billing:save_card")
+# Forms of owners that change something only where a payment provider answers, or that
+# show a secret in their answer.
+PROVIDER_FORMS = ("billing:enter_card", "billing:save_card", "keys:add_webhook")
 ALL_ROUTES = (
     *(*READER_PAGES, *OWNER_PAGES),
     *(*MEMBER_FORMS, *OWNER_FORMS, *PROVIDER_FORMS),
@@ -310,6 +323,7 @@ def furnish(
             "blocked_key_id": blocked.public_id,
             "alert_id": soft_limit.public_id,
             "event_id": give_alert(acme).public_id,
+            **give_webhook(acme, ada),
             "rate_id": rate_limit.public_id,
             "request_id": quota_request.public_id,
             "organization_id": acme.public_id,
@@ -377,6 +391,28 @@ def give_alert(organization: Organization) -> Alert:
         spent_nanos=usd(1),
         created_at=now,
     )
+
+
+def give_webhook(organization: Organization, owner: User) -> dict[str, str]:
+    """Add an endpoint that is disabled, with an event that arrived before."""
+    now = timezone.now()
+    endpoint = add_endpoint(
+        organization=organization,
+        url="https://hooks.example.com/in",
+        acting_user=owner,
+        now=now,
+    ).endpoint
+    delivery = send_test(endpoint=endpoint, acting_user=owner, now=now)
+    WebhookDelivery.objects.filter(pk=delivery.pk).update(status="delivered")
+    WebhookAttempt.objects.create(
+        organization=organization,
+        delivery=delivery,
+        at=now,
+        status_code=200,
+        duration_ms=3,
+    )
+    WebhookEndpoint.objects.filter(pk=endpoint.pk).update(disabled_at=now)
+    return {"webhook_id": endpoint.public_id, "delivery_id": delivery.public_id}
 
 
 def give_card(organization: Organization) -> None:

@@ -30,6 +30,7 @@ ABOUT_MONEY = ("billing:", "keys:", "operator:")
 ELSEWHERE = {
     *("operator:begin_viewing", "operator:stop_viewing", "operator:send_again"),
     *("billing:enter_card", "billing:save_card", "billing:payment_events"),
+    "keys:add_webhook",
 }
 OPERATORS_FORMS: dict[str, Data] = {
     "operator:approve_quota": {"amount": "300", "message": "Fine"},

@@ -71,6 +71,8 @@ BREAKS = {
     "invoice_line_of_adjustment": ("transaction_id", "billing_ledgertransaction"),
     "invoice_payment_of_invoice": ("invoice_id", "billing_invoice"),
     "invoice_charge_of_invoice": ("invoice_id", "billing_invoice"),
+    "webhook_delivery_of_endpoint": ("endpoint_id", "keys_webhookendpoint"),
+    "webhook_attempt_of_delivery": ("delivery_id", "keys_webhookdelivery"),
     "alert_notice_of_alert": ("alert_id", "billing_alert"),
     "reconciliation_row_of_run": ("reconciliation_id", "billing_reconciliation"),
 }

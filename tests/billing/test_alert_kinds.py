@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,8 @@ from billing.actions.limits import set_hard_limit
 from billing.alert_models import ScopeRefusal
 from billing.models import Alert, AlertNotice, BillingProfile, SoftLimit, SpendLimits
 from core.periods import cycle_interval, cycle_of
+from keys.actions.webhooks import add_endpoint
+from keys.models import WebhookDelivery
 from orgs.models import MailOptOut, Organization, OutboxMail, User
 from tests.billing.test_alerts import hard_limit, soft_limit, spend
 from tests.factories import NOW, usd
@@ -214,6 +217,24 @@ def test_two_keys_at_the_same_limit_are_two_events(acme: Organization) -> None:
         refused(acme, "key", make_key(name, organization=acme).pk)
     assert evaluate_limits(now=NOW) == 2
     assert len(told("key_limit")) == 2
+
+
+def test_each_alert_goes_to_the_webhooks_of_its_organization(
+    acme: Organization, ada: User
+) -> None:
+    add_endpoint(
+        organization=acme, url="https://hooks.example.com/", acting_user=ada, now=NOW
+    )
+    soft_limit(acme, 100, 200)
+    spend(acme, 250)
+    for _ in range(2):
+        evaluate_limits(now=NOW)
+    deliveries = WebhookDelivery.objects.order_by("pk")
+    bodies = [json.loads(each.body) for each in deliveries]
+    assert [body["data"]["limit_usd"] for body in bodies] == ["200.00", "100.00"]
+    assert {body["type"] for body in bodies} == {"alert.soft_limit"}
+    ids = set(Alert.objects.values_list("public_id", flat=True))
+    assert {each.event_id for each in deliveries} == ids
 
 
 def spend_by_day(organization: Organization, dollars: int) -> None:

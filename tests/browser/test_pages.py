@@ -41,6 +41,8 @@ PAGES: dict[str, tuple[str | None, str]] = {
     "keys": (ADA, "/o/acme/keys"),
     "keys-reader": (RITA, "/o/acme/keys"),
     "settings": (ADA, "/o/acme/settings"),
+    "webhooks": (ADA, "/o/acme/settings/webhooks"),
+    "webhook": (ADA, "{webhook_path}"),
     "settings-reader": (RITA, "/o/acme/settings"),
     "settings-staging": (ADA, "/o/acme-staging/settings"),
     "audit": (ADA, "/o/acme/audit"),

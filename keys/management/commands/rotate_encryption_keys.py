@@ -8,17 +8,17 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from keys.actions import reseal_provider_keys
-from keys.actions.provider_keys import reseal_admin_keys
+from keys.actions.provider_keys import reseal_admin_keys, reseal_webhook_secrets
 from keys.actions.second_factors import reseal_second_factors
 from keys.encryption import CannotDecrypt, newest_key_name
 
 
 class Command(BaseCommand):
     help = (
-        "Encrypt every provider key and second factor under the newest of "
-        "ENCRYPTION_KEYS. Safe to stop and to repeat. Afterwards, and a day after the "
-        "ring changed (answers kept for an Idempotency-Key live so long), older keys "
-        "may leave the ring."
+        "Encrypt every provider key, webhook secret and second factor under the newest "
+        "of ENCRYPTION_KEYS. Safe to stop and to repeat. Afterwards, and a day after "
+        "the ring changed (answers kept for an Idempotency-Key live so long), older "
+        "keys may leave the ring."
     )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -28,6 +28,8 @@ class Command(BaseCommand):
                 provider_keys += batch
             while batch := reseal_admin_keys(now=timezone.now()):
                 provider_keys += batch
+            while reseal_webhook_secrets(now=timezone.now()):
+                pass  # a batch was encrypted anew; there may be more
             while batch := reseal_second_factors():
                 second_factors += batch
         except CannotDecrypt as error:
