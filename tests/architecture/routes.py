@@ -30,7 +30,6 @@ from keys.actions.webhooks import add_endpoint, send_test
 from keys.admin_access import AdminAccess
 from keys.models import (
     FormerKey,
-    WebhookAttempt,
     WebhookDelivery,
     WebhookEndpoint,
 )
@@ -404,13 +403,6 @@ def give_webhook(organization: Organization, owner: User) -> dict[str, str]:
     ).endpoint
     delivery = send_test(endpoint=endpoint, acting_user=owner, now=now)
     WebhookDelivery.objects.filter(pk=delivery.pk).update(status="delivered")
-    WebhookAttempt.objects.create(
-        organization=organization,
-        delivery=delivery,
-        at=now,
-        status_code=200,
-        duration_ms=3,
-    )
     WebhookEndpoint.objects.filter(pk=endpoint.pk).update(disabled_at=now)
     return {"webhook_id": endpoint.public_id, "delivery_id": delivery.public_id}
 

@@ -28,7 +28,13 @@ from billing.models import (
 )
 from billing.quota_models import QuotaRequest, TemporaryRaise
 from core.periods import cycle_of, previous_cycle
-from keys.models import ApiKey, KeyBlock, KeyUse
+from keys.models import (
+    ApiKey,
+    KeyBlock,
+    KeyUse,
+    WebhookAttempt,
+    WebhookDelivery,
+)
 from orgs.models import Organization, User
 from tests.architecture import routes
 from tests.architecture.tenancy import references, tenant_links
@@ -110,8 +116,14 @@ def refer(organization: Organization, key: ApiKey) -> None:
         expires_at=now + timedelta(days=1),
     )
     request = QuotaRequest.objects.get(organization=organization)
-    # Of Globex none: there may be one for each request.
+    # Of Globex none: what these name is taken away, or may be named once.
     if organization.slug == "acme":
+        WebhookAttempt.objects.create(
+            organization=organization,
+            delivery=WebhookDelivery.objects.get(organization=organization),
+            at=now,
+            duration_ms=3,
+        )
         TemporaryRaise.objects.create(
             organization=organization,
             request=request,

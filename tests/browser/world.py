@@ -42,8 +42,9 @@ from billing.price_seed import BEGINNING
 from billing.pricing import Tokens, cost_nanos
 from core.periods import cycle_of, previous_cycle, start_of_day
 from keys.actions.provider_admin_keys import store_admin_key
+from keys.actions.webhooks import add_endpoint, send_test
 from keys.admin_access import AdminAccess
-from keys.models import ApiKey, ProviderKey
+from keys.models import ApiKey, ProviderKey, WebhookAttempt, WebhookDelivery
 from orgs.actions import invite_member, link_siblings
 from orgs.models import AuditEvent, Environment, Organization, OutboxMail, Role, User
 from tests import factories
@@ -69,6 +70,7 @@ class World:
     audit_path: str
     member_path: str
     quota_path: str
+    webhook_path: str
 
 
 def furnish() -> World:
@@ -116,7 +118,30 @@ def furnish() -> World:
         audit_path,
         member_path,
         ask_for_more(acme, ada, now),
+        webhook_of(acme, ada, now),
     )
+
+
+def webhook_of(acme: Organization, ada: User, now: datetime) -> str:
+    """Add an endpoint with an event that arrived at last; return its path."""
+    url = "https://hooks.acme.example/tokenhouse/production?channel=spend"
+    endpoint = add_endpoint(
+        organization=acme, url=url, acting_user=ada, now=now
+    ).endpoint
+    delivery = send_test(endpoint=endpoint, acting_user=ada, now=now)
+    for code, error in ((None, "It did not answer within 15 seconds."), (204, "")):
+        WebhookAttempt.objects.create(
+            organization=acme,
+            delivery=delivery,
+            at=now,
+            status_code=code,
+            duration_ms=15_002 if error else 84,
+            error=error,
+        )
+    WebhookDelivery.objects.filter(pk=delivery.pk).update(
+        status="delivered", attempts=2, delivered_at=now
+    )
+    return f"/o/acme/settings/webhooks/{endpoint.public_id}"
 
 
 def ask_for_more(acme: Organization, ada: User, now: datetime) -> str:
