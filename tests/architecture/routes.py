@@ -300,7 +300,6 @@ def furnish(
         now=now,
     )
     assert invoice is not None
-    soft_limit = SoftLimit.objects.create(organization=acme, amount_nanos=usd(40))
     rate_limit = RateLimit.objects.create(organization=acme, requests_per_minute=9)
     credit = give_credit(acme)
     asked: dict[str, Any] = {"requested_nanos": usd(300), "reason": "A launch"}
@@ -320,9 +319,7 @@ def furnish(
             "handle": former.handle,
             "member_key_id": ritas.public_id,
             "blocked_key_id": blocked.public_id,
-            "alert_id": soft_limit.public_id,
-            "event_id": give_alert(acme).public_id,
-            **give_webhook(acme, ada),
+            **what_tells(acme, ada),
             "rate_id": rate_limit.public_id,
             "request_id": quota_request.public_id,
             "organization_id": acme.public_id,
@@ -380,6 +377,18 @@ def give_credit(organization: Organization) -> CreditGrant:
     )
 
 
+def what_tells(organization: Organization, owner: User) -> dict[str, str]:
+    """Return what pages name of soft limits, alerts and webhooks."""
+    soft_limit = SoftLimit.objects.create(
+        organization=organization, amount_nanos=usd(40)
+    )
+    return {
+        "alert_id": soft_limit.public_id,
+        "event_id": give_alert(organization).public_id,
+        **give_webhook(organization, owner),
+    }
+
+
 def give_alert(organization: Organization) -> Alert:
     now = timezone.now()
     return Alert.objects.create(
@@ -397,7 +406,7 @@ def give_webhook(organization: Organization, owner: User) -> dict[str, str]:
     now = timezone.now()
     endpoint = add_endpoint(
         organization=organization,
-        url="https://hooks.example.com/in",
+        url="https://hooks.acme.example/in",
         acting_user=owner,
         now=now,
     ).endpoint

@@ -16,6 +16,7 @@ CITED = {
     "API.openai.com",
     "API.OpenAI.com",
     *("api.stripe.com", "js.stripe.com", "hooks.stripe.com", "docs.stripe.com"),
+    "www.standardwebhooks.com",
     "www.w3.org",
     "www.apache.org",
 }

@@ -223,7 +223,7 @@ def test_each_alert_goes_to_the_webhooks_of_its_organization(
     acme: Organization, ada: User
 ) -> None:
     add_endpoint(
-        organization=acme, url="https://hooks.example.com/", acting_user=ada, now=NOW
+        organization=acme, url="https://hooks.acme.example/", acting_user=ada, now=NOW
     )
     soft_limit(acme, 100, 200)
     spend(acme, 250)

@@ -286,7 +286,7 @@ def test_the_same_url_twice_and_a_sixth_are_refused(
     acme: Organization, ada: User
 ) -> None:
     browser = browser_of(ada)
-    urls = [f"https://hooks.example.com/{number}" for number in range(6)]
+    urls = [f"https://hooks.acme.example/{number}" for number in range(6)]
     codes = [browser.post(f"{URL}/add", {"url": url}).status_code for url in urls]
     again = browser.post(f"{URL}/add", {"url": urls[0]}).status_code
     assert (codes, again) == ([201] * 5 + [422], 422)
