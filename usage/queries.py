@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from django.db.models import Case, F, Sum, When
+from django.db.models import Case, F, QuerySet, Sum, When
 
 from core.periods import previous_cycle
 from orgs.models import Membership, Organization
@@ -51,6 +51,19 @@ def usage_of(
     rows = usage_hours_in(span, organization, filters).annotate(
         period=period_number("hour", periods), value=group_value(dimension, viewer)
     )
+    sums = (
+        rows.annotate(
+            group=Case(When(value__in=largest_values(rows, metric), then="value"))
+        )
+        .order_by()
+        .values("period", "group")
+        .annotate(**SUMS)
+    )
+    return arranged(sums, periods, metric, dimension, viewer)
+
+
+def largest_values(rows: QuerySet[Any], metric: Metric) -> QuerySet[Any]:
+    """Return the values of the groups that are told apart, for rows with a `value`."""
     largest = (
         rows.filter(value__isnull=False)
         .order_by()
@@ -58,13 +71,7 @@ def usage_of(
         .annotate(size=SIZES[metric])
         .order_by("-size", "value")[:GROUPS_MAX]
     )
-    sums = (
-        rows.annotate(group=Case(When(value__in=largest.values("value"), then="value")))
-        .order_by()
-        .values("period", "group")
-        .annotate(**SUMS)
-    )
-    return arranged(sums, periods, metric, dimension, viewer)
+    return largest.values("value")
 
 
 def arranged(

@@ -50,6 +50,7 @@ READER_PAGES = (
     "orgs:members",
     "keys:keys",
     "usage:usage",
+    "usage:health",
     "usage:records",
     "billing:overview",
     "billing:limits",

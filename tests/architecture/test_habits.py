@@ -49,6 +49,7 @@ UNSAFE_IN_TEMPLATES = (
 TRUSTED = {
     ("templates/usage/usage.html", "{{ figure|safe }}"),
     ("templates/usage/usage.html", "{{ sum_figure|safe }}"),
+    ("templates/usage/health.html", "{{ figure|safe }}"),
     ("templates/billing/overview.html", "{{ figure|safe }}"),
     ("templates/parts/field.html", "{{ field.help_text|safe }}"),
 }
