@@ -71,7 +71,8 @@ def largest_values(rows: QuerySet[Any], metric: Metric) -> QuerySet[Any]:
         .annotate(size=SIZES[metric])
         .order_by("-size", "value")[:GROUPS_MAX]
     )
-    return largest.values("value")
+    values: QuerySet[Any] = largest.values("value")
+    return values
 
 
 def arranged(
