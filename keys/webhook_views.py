@@ -40,7 +40,10 @@ class EndpointForm(forms.Form):
         label="URL",
         max_length=URL_LONGEST,
         widget=forms.URLInput(
-            attrs={"autocomplete": "off", "placeholder": "https://hooks.acme.example/in"}
+            attrs={
+                "autocomplete": "off",
+                "placeholder": "https://hooks.acme.example/in",
+            }
         ),
         help_text="On the public internet, by https.",
     )
