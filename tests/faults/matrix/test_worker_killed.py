@@ -14,6 +14,7 @@ import pytest
 from django.db import OperationalError, connection
 from django.db.models import Sum
 from django.utils import timezone
+from pytest_django import Settings
 
 from billing.actions.alerts import evaluate_limits
 from billing.actions.kept_answers import forget_kept_answers
@@ -31,6 +32,7 @@ from tests.billing.books import book, held, hold_of, parts, settling
 from tests.billing.test_kept_answers import keep
 from tests.faults.matrix.conftest import Links, wait_for
 from tests.faults.points import RECORD_ROW
+from tests.smtp_sink import mail_server
 from tests.usage.test_partitions import rows_in
 from tests.usage_factories import add_record
 from usage.actions import roll_up
@@ -48,7 +50,9 @@ def acme_spends(priced: Organization) -> Organization:
 
 
 @contextlib.contextmanager
-def worker(folder: Path, links: Links) -> Iterator[subprocess.Popen[bytes]]:
+def worker(
+    folder: Path, links: Links, **more: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """Run a real worker, whose Postgres is behind a proxy."""
     database = links.settings()["DATABASE_URL"]
     settings = {
@@ -56,6 +60,7 @@ def worker(folder: Path, links: Links) -> Iterator[subprocess.Popen[bytes]]:
         "REDIS_URL": os.environ["REDIS_URL"],
         "SWEEP_INTERVAL_S": "0.1",
         PARENT_VARIABLE: str(os.getpid()),
+        **more,
     }
     with (folder / "worker.log").open("wb") as log:
         process = subprocess.Popen(
@@ -80,7 +85,13 @@ def kill(process: subprocess.Popen[bytes]) -> None:
 
 
 def kill_within(
-    task: str, pattern: bytes, folder: Path, links: Links, *, at_start: bool = False
+    task: str,
+    pattern: bytes,
+    folder: Path,
+    links: Links,
+    *,
+    at_start: bool = False,
+    **settings: str,
 ) -> None:
     """
     Have a worker begin a task and die once Postgres has carried `pattern` out.
@@ -88,7 +99,7 @@ def kill_within(
     What it does at its start (`at_start`) it is not asked for.
     """
     trap = links.postgres.set_trap(pattern, answers=0)
-    with worker(folder, links) as process:
+    with worker(folder, links, **settings) as process:
         if not at_start:
             app.send_task(task, expires=60)
         wait_for(trap)
@@ -165,6 +176,33 @@ def test_an_alert_whose_worker_died_is_written_once_by_the_next(
     assert evaluate_limits(now=timezone.now()) == 0
     mails = OutboxMail.objects.values_list("recipient", flat=True)
     assert list(mails) == ["ada@acme.example"]
+
+
+def test_an_owner_has_one_mail_of_an_event_whose_worker_died_after_sending_it(
+    acme_spends: Organization, links: Links, tmp_path: Path, settings: Settings
+) -> None:
+    """The mail server has it twice, under one id: whoever reads it is shown one."""
+    now = timezone.now()
+    SoftLimit.objects.create(organization=acme_spends, amount_nanos=50, created_at=now)
+    book(settling(held(acme_spends, 100), 70))
+    evaluate_limits(now=now)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST = "127.0.0.1"
+    with mail_server() as sink:
+        settings.EMAIL_PORT = sink.port
+        kill_within(
+            "orgs.send_outbox",
+            b'UPDATE "orgs_outboxmail"',
+            tmp_path,
+            links,
+            EMAIL_URL=f"smtp://127.0.0.1:{sink.port}",
+        )
+        rig.wait_until(lambda: send_due_mail(now=timezone.now()) == 1)
+        assert evaluate_limits(now=timezone.now()) == 0
+        assert send_due_mail(now=timezone.now()) == 0
+
+        assert sink.recipients == ["ada@acme.example"] * 2
+        assert len({message["Message-ID"] for message in sink.messages}) == 1
 
 
 def test_a_split_of_partitions_whose_worker_died_is_whole(
