@@ -47,13 +47,3 @@ class CycleForm(forms.Form):
         cycles = list(self.cycles.values())
         place = cycles.index(self.chosen_cycle) - step
         return cycles[place] if 0 <= place < len(cycles) else None
-
-
-class RecordsForm(CycleForm):
-    """Which records of a cycle."""
-
-    day = forms.DateField(required=False)
-    model = forms.CharField(required=False, max_length=120)
-    key = forms.CharField(required=False, max_length=40)
-    member = forms.CharField(required=False, max_length=40)
-    before = forms.CharField(required=False, max_length=40)

@@ -145,6 +145,8 @@ class UsageRecord(UsageFacts):
     def __str__(self) -> str:
         return self.public_id
 
+    is_refused = False
+
     @property
     def public_id(self) -> str:
         return f"rec_{self.event_id.hex}"

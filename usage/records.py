@@ -5,34 +5,71 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
+from typing import TypeVar
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Sum
 
+from core.ids import event_id_of
+from core.periods import Interval
 from orgs.models import Membership, Organization
 from usage.dimensions import NOBODY
-from usage.models import UsageRecord
+from usage.models import RefusedRequest, UsageRecord
+from usage.refusal_models import PREFIX as REFUSAL_PREFIX
+from usage.refusals import refusals_visible_to, refused_minutes_visible_to
 from usage.spans import Span
 
 PAGE_LENGTH = 50
+NEWEST_FIRST = ("-occurred_at", "-event_id")
+# Of a request in the order of time.
+Place = tuple[datetime, uuid.UUID]
+
+
+# Besides the outcomes of usage records.
+REFUSED, EVERYTHING = "refused", "all"
+R = TypeVar("R", UsageRecord, RefusedRequest)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which records of a span: None does not narrow, NOBODY means without one."""
+    """
+    Which requests of a span: None and empty do not narrow, NOBODY means without one.
+
+    `outcome` is one of a usage record, REFUSED, or EVERYTHING; empty means all that
+    have a usage record.
+    """
 
     span: Span
     day: date | None = None
     model: str | None = None
     key: str | None = None
     member: str | None = None
+    endpoint: str = ""
+    outcome: str = ""
+    status: int | None = None
+    least_cost_nanos: int | None = None
+    least_latency_ms: int | None = None
+
+    @property
+    def interval(self) -> Interval | None:
+        """The instants to look at, or None if there are none."""
+        return self.span.instants_of(self.day) if self.day else self.span.interval
+
+    @property
+    def has_records(self) -> bool:
+        return self.outcome != REFUSED
+
+    @property
+    def has_refusals(self) -> bool:
+        """Whether refused requests are among them: they cost nothing."""
+        return self.outcome in (REFUSED, EVERYTHING) and not self.least_cost_nanos
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Records, newest first. `older` is where the next page begins, if there is one."""
+    """Requests, newest first. `older` is where the next page begins, if any does."""
 
-    records: Sequence[UsageRecord]
+    records: Sequence[UsageRecord | RefusedRequest]
     older: str | None
 
 
@@ -74,35 +111,64 @@ def records_beyond_hold(
 def page_of_records(
     viewer: Membership, selection: Selection, *, before: str | None = None
 ) -> Page:
-    """Return a page of the selected records, from the one older than `before` on."""
-    records = selected(records_visible_to(viewer), selection)
-    event_id = UsageRecord.event_id_from(before) if before else None
-    if event_id is not None:
-        records = older_than(records, records_visible_to(viewer), event_id)
-    ordered = records.select_related("api_key", "user").order_by(
-        "-occurred_at", "-event_id"
-    )
-    found = list(ordered[: PAGE_LENGTH + 1])
+    """Return a page of the selected requests, from the one older than `before` on."""
+    place = place_of(viewer, before) if before else None
+    if before and place is None:
+        return Page([], None)
+    found: list[UsageRecord | RefusedRequest] = []
+    if selection.has_records:
+        found += newest(selected(records_visible_to(viewer), selection), place)
+    if selection.has_refusals:
+        found += newest(selected_refusals(viewer, selection), place)
+    found.sort(key=lambda each: (each.occurred_at, each.event_id), reverse=True)
     shown = found[:PAGE_LENGTH]
     return Page(shown, shown[-1].public_id if len(found) > PAGE_LENGTH else None)
+
+
+def newest(rows: QuerySet[R], place: Place | None) -> list[R]:
+    """Return one more than a page of rows older than a place, newest first."""
+    if place is not None:
+        rows = older_than(rows, place)
+    ordered = rows.select_related("api_key", "user").order_by(*NEWEST_FIRST)
+    return list(ordered[: PAGE_LENGTH + 1])
 
 
 def selected(
     records: QuerySet[UsageRecord], selection: Selection
 ) -> QuerySet[UsageRecord]:
     """Narrow records to a selection."""
-    span = selection.span
-    interval = span.instants_of(selection.day) if selection.day else span.interval
+    records = alike(records, selection)
+    if selection.span.cycle_start is not None:
+        records = records.filter(cycle_start=selection.span.cycle_start)
+    if selection.outcome not in ("", REFUSED, EVERYTHING):
+        records = records.filter(outcome=selection.outcome)
+    if selection.least_cost_nanos:
+        records = records.filter(cost_nanos__gte=selection.least_cost_nanos)
+    return records
+
+
+def selected_refusals(
+    viewer: Membership, selection: Selection
+) -> QuerySet[RefusedRequest]:
+    """Return the refused requests of a selection that were kept one by one."""
+    return alike(refusals_visible_to(viewer), selection)
+
+
+def alike(rows: QuerySet[R], selection: Selection) -> QuerySet[R]:
+    """Narrow records or refused requests to what a selection says of both."""
+    interval = selection.interval
     if interval is None:
-        return records.none()
-    records = records.filter(
-        occurred_at__gte=interval.start, occurred_at__lt=interval.end
-    )
-    if span.cycle_start is not None:
-        records = records.filter(cycle_start=span.cycle_start)
+        return rows.none()
+    rows = rows.filter(occurred_at__gte=interval.start, occurred_at__lt=interval.end)
     if selection.model is not None:
-        records = records.filter(model=selection.model)
-    return records.filter(
+        rows = rows.filter(model=selection.model)
+    if selection.endpoint:
+        rows = rows.filter(endpoint=selection.endpoint)
+    if selection.status is not None:
+        rows = rows.filter(status_code=selection.status)
+    if selection.least_latency_ms is not None:
+        rows = rows.filter(latency_ms__gte=selection.least_latency_ms)
+    return rows.filter(
         narrowed_to("api_key", selection.key) & narrowed_to("user", selection.member)
     )
 
@@ -116,14 +182,44 @@ def narrowed_to(column: str, public_id: str | None) -> Q:
     return Q(**{f"{column}__public_id": public_id})
 
 
-def older_than(
-    records: QuerySet[UsageRecord], visible: QuerySet[UsageRecord], event_id: uuid.UUID
-) -> QuerySet[UsageRecord]:
-    """Keep the records that come after a visible one in the order newest first."""
-    last = visible.filter(event_id=event_id).values("occurred_at").first()
-    if last is None:
-        return records.none()
-    instant = last["occurred_at"]
-    return records.filter(occurred_at__lte=instant).exclude(
+def place_of(viewer: Membership, public_id: str) -> Place | None:
+    """Return where a visible request stands in the order, or None."""
+    event_id = event_id_of(public_id, "rec_", REFUSAL_PREFIX)
+    if event_id is None:
+        return None
+    if public_id.startswith(REFUSAL_PREFIX):
+        refusals = refusals_visible_to(viewer).filter(event_id=event_id)
+        instant = refusals.values_list("occurred_at", flat=True).first()
+    else:
+        records = records_visible_to(viewer).filter(event_id=event_id)
+        instant = records.values_list("occurred_at", flat=True).first()
+    return (instant, event_id) if instant else None
+
+
+def older_than(rows: QuerySet[R], place: Place) -> QuerySet[R]:
+    """Keep the rows that come after a place in the order newest first."""
+    instant, event_id = place
+    return rows.filter(occurred_at__lte=instant).exclude(
         occurred_at=instant, event_id__gte=event_id
     )
+
+
+def refusals_not_kept(viewer: Membership, selection: Selection) -> int:
+    """
+    Return how many refused requests of a selection were only counted.
+
+    The counts know no endpoint and no latency: then nobody can say.
+    """
+    interval = selection.interval
+    if interval is None or selection.endpoint or selection.least_latency_ms:
+        return 0
+    minutes = refused_minutes_visible_to(viewer).filter(
+        narrowed_to("api_key", selection.key) & narrowed_to("user", selection.member),
+        minute__gte=interval.start,
+        minute__lt=interval.end,
+    )
+    if selection.model is not None:
+        minutes = minutes.filter(model=selection.model)
+    if selection.status is not None:
+        minutes = minutes.filter(status_code=selection.status)
+    return minutes.aggregate(sum=Sum(F("requests") - F("kept")))["sum"] or 0

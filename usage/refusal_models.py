@@ -104,6 +104,10 @@ class RefusedRequest(RefusalFacts):
     def public_id(self) -> str:
         return f"{PREFIX}{self.event_id.hex}"
 
+    # Nothing was sent, so nothing was charged.
+    cost_nanos = 0
+    is_refused = True
+
     @property
     def endpoint_name(self) -> str:
         return str(Endpoint(self.endpoint).label)

@@ -302,7 +302,6 @@ def furnish(
     )
     assert invoice is not None
     rate_limit = RateLimit.objects.create(organization=acme, requests_per_minute=9)
-    credit = give_credit(acme)
     asked: dict[str, Any] = {"requested_nanos": usd(300), "reason": "A launch"}
     give_card(acme)
     quota_request = QuotaRequest.objects.create(
@@ -324,7 +323,7 @@ def furnish(
             "rate_id": rate_limit.public_id,
             "request_id": quota_request.public_id,
             "organization_id": acme.public_id,
-            "credit_id": credit.public_id,
+            "credit_id": give_credit(acme).public_id,
             "record_id": record.public_id,
             "refusal_id": add_refusal(acme, at=now, api_key=key).public_id,
             "number": invoice.number,
