@@ -29,6 +29,8 @@ COLUMNS = (
     "set_by",
     "set_at",
 )
+KEY_COLUMNS = ("public_id", "name", "handle", "user__name", "user__email", *COLUMNS)
+MEMBER_COLUMNS = ("user__public_id", "user__name", "user__email", *COLUMNS)
 DEFAULTS = {Scope.KEY: "key_default_nanos", Scope.MEMBER: "member_default_nanos"}
 
 
@@ -98,8 +100,9 @@ def key_page(
             | Q(user__name__icontains=find)
             | Q(user__email__icontains=find)
         )
-    columns = ("public_id", "name", "handle", "user__name", "user__email", *COLUMNS)
-    page = page_of(keys.order_by("-spent_nanos", "name", "pk").values(*columns), number)
+    page = page_of(
+        keys.order_by("-spent_nanos", "name", "pk").values(*KEY_COLUMNS), number
+    )
     return ScopePage([key_row(row) for row in page], page)
 
 
@@ -126,8 +129,7 @@ def member_page(
         members = members.filter(
             Q(user__name__icontains=find) | Q(user__email__icontains=find)
         )
-    columns = ("user__public_id", "user__name", "user__email", *COLUMNS)
-    ordered = members.order_by("-spent_nanos", "user__email").values(*columns)
+    ordered = members.order_by("-spent_nanos", "user__email").values(*MEMBER_COLUMNS)
     page = page_of(ordered, number)
     return ScopePage([member_row(row) for row in page], page)
 
@@ -186,8 +188,7 @@ def key_amounts(
     keys = with_amounts(
         keys_visible_to(viewer), Scope.KEY, "pk", viewer.organization, now
     )
-    columns = ("public_id", "name", "handle", "user__name", "user__email", *COLUMNS)
-    row = keys.filter(public_id=public_id).values(*columns).first()
+    row = keys.filter(public_id=public_id).values(*KEY_COLUMNS).first()
     return key_row(row) if row else None
 
 
@@ -199,8 +200,7 @@ def member_amounts(
         organization=viewer.organization, user__public_id=public_id
     )
     members = with_amounts(found, Scope.MEMBER, "user_id", viewer.organization, now)
-    columns = ("user__public_id", "user__name", "user__email", *COLUMNS)
-    row = members.values(*columns).first()
+    row = members.values(*MEMBER_COLUMNS).first()
     return member_row(row) if row else None
 
 

@@ -32,6 +32,7 @@ log_in_as_application(NOBODYS)
 from config.console import Console  # noqa: E402 - models need Django set up
 from config.receipt import is_api  # noqa: E402
 from gateway import app as gateway_app  # noqa: E402
+from gateway.admin_api.paths import is_administration  # noqa: E402
 from gateway.messages import Receive, Scope, Send  # noqa: E402
 from gateway.service import Gateway  # noqa: E402
 from orgs import first_set_up  # noqa: E402
@@ -49,11 +50,15 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     """Serve a request, or the process's beginning and end."""
     if scope["type"] == "lifespan":
         await live(scope, receive, send)
-    elif scope["type"] == "http" and is_api(scope["path"]):
+    elif scope["type"] == "http" and is_gateways(scope["path"]):
         gateway = cast("Gateway", scope["state"][STATE])
         await gateway_app.serve(gateway, scope, receive, send)
     elif scope["type"] == "http":
         await console(scope, receive, send)
+
+
+def is_gateways(path: str) -> bool:
+    return is_api(path) and not is_administration(path)
 
 
 def tell_of_set_up() -> None:

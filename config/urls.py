@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("operator/health.json", vitals.health_json, name="operator_health_json"),
     path("operator/", include("billing.operator_urls")),
     path("account/", include("orgs.account_urls")),
+    path("", include("gateway.admin_api.urls")),
     path("", include("orgs.urls")),
     path("", include("keys.urls")),
     path("", include("usage.urls")),

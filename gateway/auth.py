@@ -63,7 +63,12 @@ async def authenticate(
 
 def bearer(request: Request) -> str:
     """Return the key's text; every header that can carry one comes through here."""
-    scheme, _, text = request.header(b"authorization").partition(" ")
+    return bearer_in(request.header(b"authorization"))
+
+
+def bearer_in(header: str) -> str:
+    """Return the key in an `Authorization` header. Raises `ApiError` (401)."""
+    scheme, _, text = header.partition(" ")
     if scheme.lower() != "bearer" or not text.strip():
         raise errors.no_key()
     return text.strip()

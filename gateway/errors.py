@@ -63,6 +63,15 @@ def admin_key_refused() -> ApiError:
     return ApiError(401, message, code="invalid_api_key")
 
 
+def admin_key_needed() -> ApiError:
+    """Return OpenAI's refusal of an ordinary key (403, not 401: the key is right)."""
+    message = (
+        "You have insufficient permissions for this operation. Missing scopes: "
+        "api.management. An owner's admin key (th-admin-…) is needed here."
+    )
+    return ApiError(403, message, code="insufficient_permissions")
+
+
 def mismatched_organization(environment: str) -> ApiError:
     message = (
         "OpenAI-Organization header should match organization for API key: it names "

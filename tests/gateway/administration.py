@@ -1,0 +1,82 @@
+"""An organization with usage behind it, and OpenAI's own clients to ask about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from urllib.parse import urlencode
+
+from django.utils import timezone
+from openai import OpenAI
+
+from keys.actions import issue_key
+from orgs.models import Organization, User
+from tests.gateway.raw import Answer, call
+from tests.usage_factories import add_record, make_key
+from usage.actions import roll_up
+from usage.models import Endpoint
+
+MODELS = ("gpt-4o-mini", "gpt-4.1")
+
+
+def admin_key(organization: Organization) -> str:
+    issued = issue_key(
+        kind="admin",
+        environment=organization.environment,
+        name="automation",
+        organization=organization,
+        user=None,
+        acting_user=None,
+        expires_at=None,
+        now=timezone.now(),
+    )
+    return issued.text
+
+
+def admin_client(url: str, text: str) -> OpenAI:
+    """Return the official client as an administrator's program makes it."""
+    return OpenAI(
+        base_url=f"{url}/v1", admin_api_key=text, api_key="unused", max_retries=0
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What was booked: its first day, and the sum of all costs."""
+
+    first: datetime
+    cost_nanos: int
+
+
+def book(organization: Organization, users: list[User], *, days: int = 3) -> Used:
+    """Book requests of each person and model at odd times and odd prices."""
+    today = timezone.now().astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    first = (today - timedelta(days=days)).replace(hour=0)
+    keys = [make_key(f"key of {user.email}", user=user) for user in users]
+    cost = 0
+    for day in range(days):
+        for number, key in enumerate(keys):
+            for model in MODELS:
+                cost_nanos = 1_234_567 * (day + 1) + number * 7 + len(model)
+                cost += cost_nanos
+                add_record(
+                    organization,
+                    at=first + timedelta(days=day, hours=5 * number + 1, minutes=59),
+                    cost_nanos=cost_nanos,
+                    api_key=key,
+                    model=model,
+                    endpoint=Endpoint.CHAT_COMPLETIONS,
+                    input_tokens=1000,
+                    cached_input_tokens=400,
+                    cache_write_tokens=100,
+                    audio_input_tokens=50,
+                    cached_audio_input_tokens=20,
+                    output_tokens=500,
+                    audio_output_tokens=30,
+                )
+    roll_up(now=timezone.now())
+    return Used(first, cost)
+
+
+def get(url: str, text: str | None, path: str, **query: str) -> Answer:
+    return call(url, text, b"", method="GET", path=f"{path}?{urlencode(query)}")
