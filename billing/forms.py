@@ -66,6 +66,12 @@ class ScopeLimitForm(HardLimitForm):
     amount = AmountField(label="Limit in USD per cycle")
 
 
+class ReplayForm(forms.Form):
+    """A hard limit to try on past cycles. Changes nothing."""
+
+    trying = AmountField(label="Hard limit to try, in USD per cycle")
+
+
 # How long a cached answer is good for: seconds, and the words for them.
 CACHE_TIMES = [
     (300, "5 minutes"),

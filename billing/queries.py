@@ -16,7 +16,6 @@ from billing.models import (
     AlertKind,
     BillingProfile,
     Hold,
-    SpendLimits,
 )
 from billing.threshold_queries import ReachableLimit, lower_of, reachable_limits
 from core.periods import Interval, cycle_interval, cycle_of, previous_cycle
@@ -201,12 +200,6 @@ def credit_expiry(
         return None
     live = [each for each in grants_of(organization, now=now) if each.is_live]
     return min((each.ends_at for each in live if each.ends_at), default=None)
-
-
-def limits_set_by(organization: Organization) -> SpendLimits | None:
-    """Return the row of limits with who changed it last."""
-    rows = SpendLimits.objects.select_related("updated_by")
-    return rows.filter(organization=organization).first()
 
 
 def profile_of(organization: Organization) -> BillingProfile | None:

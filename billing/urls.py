@@ -9,6 +9,7 @@ from billing import (
     billing_information_views,
     billing_views,
     card_views,
+    default_limit_views,
     invoice_views,
     member_views,
     organization_views,
@@ -65,6 +66,16 @@ urlpatterns = [
         "o/<slug:slug>/limits/members/<slug:user_id>/remove",
         scope_views.remove_for_member,
         name="remove_member_limit",
+    ),
+    path(
+        "o/<slug:slug>/limits/defaults/<slug:scope>",
+        default_limit_views.set_default,
+        name="set_default_limit",
+    ),
+    path(
+        "o/<slug:slug>/limits/defaults/<slug:scope>/remove",
+        default_limit_views.remove_default,
+        name="remove_default_limit",
     ),
     path("o/<slug:slug>/limits/increase", quota_views.increase, name="increase"),
     path(

@@ -16,6 +16,7 @@ from billing.actions.limits import (
     set_hard_limit,
 )
 from billing.addressees import threshold_rows
+from billing.allocation_queries import allocations_of
 from billing.attention import BINDING_NAMES, attention_list
 from billing.explanations import (
     charge_lines,
@@ -23,7 +24,9 @@ from billing.explanations import (
     length_note,
     output_words,
 )
-from billing.forms import HardLimitForm
+from billing.forecast_queries import forecast_of
+from billing.forms import HardLimitForm, ReplayForm
+from billing.limit_changes import last_changes
 from billing.models import Price, RateLimit
 from billing.presentation import (
     comparison,
@@ -37,9 +40,10 @@ from billing.presentation import (
 )
 from billing.price_list import rates_of
 from billing.pricing import Tokens
-from billing.queries import Standing, limits_set_by, overview_of, standing_of
+from billing.queries import Standing, overview_of, standing_of
 from billing.rate_limit_forms import RateLimitForm
 from billing.rate_limit_list import limitable_keys, rate_limits_visible_to
+from billing.replay_queries import CYCLES_REPLAYED, replay_of
 from billing.scope_queries import (
     FIND_LONGEST,
     holds_visible_to,
@@ -108,7 +112,6 @@ def limits_page(
         "funding": standing.funding,
         "meter": meter_of(standing),
         "binding_name": binding_name(standing),
-        "limits": limits_set_by(request.organization),
         "soft_limits_max": SOFT_LIMITS_MAX,
         "hard_form": hard_form or hard_limit_form(standing),
         "soft_form": soft_form or SoftLimitForm(auto_id="id_soft_%s"),
@@ -119,6 +122,7 @@ def limits_page(
         "rate_form": rate_form or rate_limit_form(request),
         "holds_count": holds_visible_to(request.membership).count(),
         **scope_context(request),
+        **change_context(request, standing),
     }
     status = UNPROCESSABLE if hard_form or soft_form or rate_form else 200
     return render(request, "billing/limits.html", context, status=status)
@@ -134,6 +138,28 @@ def scope_context(request: OrgRequest) -> dict[str, Any]:
         "key_scopes": key_page(viewer, find=find, number=keys, now=now),
         "member_scopes": member_page(viewer, find=find, number=members, now=now),
     }
+
+
+def change_context(request: OrgRequest, standing: Standing) -> dict[str, Any]:
+    """Return what an owner weighs: past changes, allocation, and a limit's replay."""
+    organization, now = request.organization, timezone.now()
+    context: dict[str, Any] = {"changes": last_changes(organization)}
+    if not request.membership.is_owner:
+        return context
+    allocations = allocations_of(organization, standing.funding, now=now)
+    context |= {"allocations": allocations, "cycles_replayed": CYCLES_REPLAYED}
+    if "trying" not in request.GET:
+        return context | {"replay_form": ReplayForm()}
+    form = ReplayForm(request.GET)
+    context["replay_form"] = form
+    if form.is_valid():
+        amount = form.cleaned_data["trying"]
+        context["tried_nanos"] = amount
+        context["refuses_now"] = amount <= standing.used_nanos
+        forecast = forecast_of(organization, now=now)
+        context["trying_reached_at"] = forecast and forecast.reached_at(amount)
+        context["replay"] = replay_of(organization, amount, now=now)
+    return context
 
 
 def hard_limit_form(standing: Standing) -> HardLimitForm:
