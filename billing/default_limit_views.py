@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
@@ -23,28 +23,26 @@ WHOSE = {Scope.KEY: "key", Scope.MEMBER: "member"}
 
 @require_POST
 @org_view(Permission.CHANGE_LIMITS)
-def set_default(request: OrgRequest, scope: str) -> HttpResponse:
+def set_default(request: OrgRequest, scope: Scope) -> HttpResponse:
     """Set a default, if need be after a confirmation."""
-    known, now = scope_called(scope), timezone.now()
-    used = most_used_by_default(request.organization, known, now=now)
+    used = most_used_by_default(request.organization, scope, now=timezone.now())
     form = ScopeLimitForm(request.POST, used_nanos=used)
     if not form.is_valid():
-        context = {"form": form, "scope": known, "used_nanos": used}
+        context = {"form": form, "scope": scope, "used_nanos": used}
         return render(
             request, "billing/default_limit.html", context, status=UNPROCESSABLE
         )
     amount = form.cleaned_data["amount"]
-    text = f"Each {WHOSE[known]} without a limit may spend {usd(amount)} per cycle."
-    return changed(request, known, amount, text)
+    text = f"Each {WHOSE[scope]} without a limit may spend {usd(amount)} per cycle."
+    return changed(request, scope, amount, text)
 
 
 @require_POST
 @org_view(Permission.CHANGE_LIMITS)
-def remove_default(request: OrgRequest, scope: str) -> HttpResponse:
+def remove_default(request: OrgRequest, scope: Scope) -> HttpResponse:
     """Take a default away."""
-    known = scope_called(scope)
-    text = f"There is no default for {WHOSE[known]}s any more."
-    return changed(request, known, None, text)
+    text = f"There is no default for {WHOSE[scope]}s any more."
+    return changed(request, scope, None, text)
 
 
 def changed(
@@ -59,11 +57,3 @@ def changed(
     )
     messages.success(request, text)
     return redirect("billing:limits", request.organization.slug)
-
-
-def scope_called(name: str) -> Scope:
-    """Return the scope of an address."""
-    try:
-        return Scope(name)
-    except ValueError as error:
-        raise Http404 from error

@@ -22,6 +22,7 @@ from billing import (
     threshold_views,
     views,
 )
+from billing.scope_models import Scope
 
 app_name = "billing"
 urlpatterns = [
@@ -68,14 +69,28 @@ urlpatterns = [
         name="remove_member_limit",
     ),
     path(
-        "o/<slug:slug>/limits/defaults/<slug:scope>",
+        "o/<slug:slug>/limits/defaults/key",
         default_limit_views.set_default,
-        name="set_default_limit",
+        {"scope": Scope.KEY},
+        name="set_key_default",
     ),
     path(
-        "o/<slug:slug>/limits/defaults/<slug:scope>/remove",
+        "o/<slug:slug>/limits/defaults/key/remove",
         default_limit_views.remove_default,
-        name="remove_default_limit",
+        {"scope": Scope.KEY},
+        name="remove_key_default",
+    ),
+    path(
+        "o/<slug:slug>/limits/defaults/member",
+        default_limit_views.set_default,
+        {"scope": Scope.MEMBER},
+        name="set_member_default",
+    ),
+    path(
+        "o/<slug:slug>/limits/defaults/member/remove",
+        default_limit_views.remove_default,
+        {"scope": Scope.MEMBER},
+        name="remove_member_default",
     ),
     path("o/<slug:slug>/limits/increase", quota_views.increase, name="increase"),
     path(

@@ -13,11 +13,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve, reverse
 from django.utils import timezone
 
 from billing.actions.invoices import issue_invoice
-from billing.actions.scope_limits import (
-    set_default_limit,
-    set_key_limit,
-    set_member_limit,
-)
+from billing.actions.scope_limits import set_key_limit, set_member_limit
 from billing.models import (
     Alert,
     CreditGrant,
@@ -27,7 +23,6 @@ from billing.models import (
     RateLimit,
     SoftLimit,
 )
-from billing.scope_models import Scope
 from core.periods import cycle_of
 from keys.actions import block_key
 from keys.actions.provider_admin_keys import store_admin_key
@@ -128,8 +123,10 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
     "billing:remove_key_limit": {},
     "billing:set_member_limit": {"amount": "5.00"},
     "billing:remove_member_limit": {},
-    "billing:set_default_limit": {"amount": "5.00"},
-    "billing:remove_default_limit": {},
+    "billing:set_key_default": {"amount": "5.00"},
+    "billing:remove_key_default": {},
+    "billing:set_member_default": {"amount": "5.00"},
+    "billing:remove_member_default": {},
     "billing:save_billing_information": {
         "legal_name": "Acme Inc.",
         "address_line1": "1 Main Street",
@@ -317,7 +314,6 @@ def furnish(
     limited: dict[str, Any] = {"organization": acme, "amount_nanos": usd(3), "now": now}
     set_key_limit(api_key=key, acting_user=ada, **limited)
     set_member_limit(user=rita, acting_user=ada, **limited)
-    set_default_limit(scope=Scope.KEY, acting_user=ada, **limited)
     return Addresses(
         {
             "slug": acme.slug,
@@ -329,7 +325,6 @@ def furnish(
             "blocked_key_id": blocked.public_id,
             **what_tells(acme, ada),
             "rate_id": rate_limit.public_id,
-            "scope": Scope.KEY.value,
             "request_id": quota_request.public_id,
             "organization_id": acme.public_id,
             "credit_id": give_credit(acme).public_id,
