@@ -117,7 +117,12 @@ def test_control_the_same_form_sent_by_an_owner_changes_something(
 ) -> None:
     SpendLimits.objects.update_or_create(
         organization=acme,
-        defaults={"hard_limit_nanos": usd(50), "approved_limit_nanos": usd(120)},
+        defaults={
+            "hard_limit_nanos": usd(50),
+            "approved_limit_nanos": usd(120),
+            "key_default_nanos": usd(30),
+            "member_default_nanos": usd(30),
+        },
     )
     if name == "billing:request_increase":
         browser_of(ada).post(addresses.of("billing:withdraw_request"))
