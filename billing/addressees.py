@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from billing.alert_models import Basis, NoticeRole, Suppression
 from billing.models import Alert, AlertKind, BillingProfile
@@ -11,10 +11,8 @@ from billing.threshold_queries import Threshold, thresholds_of
 from keys.models import ApiKey
 from orgs.models import Organization, User
 from orgs.person_models import OptionalMail
-from orgs.queries import addresses_of_owners
+from orgs.queries import addresses_of_owners, refusing_addresses
 
-# Of these an owner may do without the mail; the others stop requests, or end that.
-OPTIONAL = {AlertKind.SOFT_LIMIT, AlertKind.FORECAST_LIMIT}
 BASES = {AlertKind.SOFT_LIMIT: Basis.ACTUAL, AlertKind.FORECAST_LIMIT: Basis.FORECAST}
 OF_THE_ORGANIZATION = {
     AlertKind.HARD_LIMIT,
@@ -42,23 +40,28 @@ def addressees_of(
     """
     kind = AlertKind(alerts[0].kind)
     found: dict[str, Addressee] = {}
-    for each in [*owners(organization, kind), *others(organization, kind, alerts)]:
-        before = found.get(each.address)
-        # A further recipient who is an owner wants it, whatever they do without.
-        if before is None or before.suppression:
-            found[each.address] = each
-    return list(found.values())
+    for each in [*owners(organization), *others(organization, kind, alerts)]:
+        found.setdefault(each.address, each)
+    return suppressed(organization, kind, found.values())
 
 
-def owners(organization: Organization, kind: AlertKind) -> Iterator[Addressee]:
-    wanting = set(
-        addresses_of_owners(
-            organization, kind=OptionalMail.SOFT_LIMIT if kind in OPTIONAL else None
-        )
-    )
+def owners(organization: Organization) -> Iterator[Addressee]:
     for address in addresses_of_owners(organization):
-        suppression = "" if address in wanting else Suppression.OPTED_OUT
-        yield Addressee(address, NoticeRole.OWNER, suppression)
+        yield Addressee(address, NoticeRole.OWNER)
+
+
+def suppressed(
+    organization: Organization, kind: AlertKind, found: Iterable[Addressee]
+) -> list[Addressee]:
+    """Say of those who refused such mails that they get none, as `queue_mail` does."""
+    is_optional = kind in OptionalMail.values
+    refusing = refusing_addresses(organization, kind) if is_optional else set()
+    return [
+        replace(each, suppression=Suppression.OPTED_OUT)
+        if each.address in refusing
+        else each
+        for each in found
+    ]
 
 
 def others(
@@ -133,15 +136,20 @@ def threshold_rows(
     organization: Organization, *, spent_nanos: int
 ) -> list[ThresholdRow]:
     """Return the thresholds of an organization, lowest first."""
-    wanting = {
-        each.address
-        for each in owners(organization, AlertKind.SOFT_LIMIT)
-        if not each.suppression
+    owning = addresses_of_owners(organization)
+    refusing = {
+        is_forecast: refusing_addresses(organization, kind)
+        for is_forecast, kind in (
+            (False, AlertKind.SOFT_LIMIT),
+            (True, AlertKind.FORECAST_LIMIT),
+        )
     }
     return [
         ThresholdRow(
             each,
-            told=tuple(sorted(wanting | set(each.recipients))),
+            told=tuple(
+                sorted({*owning, *each.recipients} - refusing[each.is_forecast])
+            ),
             is_reached=not each.is_forecast
             and each.amount_nanos is not None
             and each.amount_nanos <= spent_nanos,

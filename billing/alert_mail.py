@@ -14,7 +14,7 @@ from billing.limits import headroom
 from billing.models import Alert, AlertKind
 from core.money import cents_usd
 from core.periods import cycle_interval
-from orgs.mail import queue_mail
+from orgs.mail import cycle_thread, queue_mail
 from orgs.models import Organization, User
 from usage.dimensions import Dimension
 from usage.queries import usage_of
@@ -48,6 +48,7 @@ def queue_mail_of(
         dedupe_key=alert.dedupe_key,
         organization=organization,
         now=now,
+        thread=cycle_thread(organization, alert.cycle_start),
     )
 
 

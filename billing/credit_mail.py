@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import partial
 
 from billing.alert_mail import page_url
 from billing.credit_queries import CreditState, state_of
 from billing.funding_models import CreditGrant, NoticeStage
 from core.money import cents_usd
+from core.zones import as_read
 from orgs.mail import queue_mail
 from orgs.person_models import OptionalMail
 from orgs.queries import addresses_of_owners
@@ -24,17 +26,16 @@ def queue_credit_mail(
     """
     organization = grant.organization
     is_gone = stage == NoticeStage.DAYS_0 or grant.left_nanos == 0
+    stops_requests = is_all_there_is and is_gone
     queue_mail(
-        kind="credit_notice",
-        recipients=addresses_of_owners(
-            organization,
-            kind=None if is_all_there_is and is_gone else OptionalMail.CREDIT_NOTICE,
-        ),
-        subject=f"[{organization.full_name}] {headline(grant, stage, now=now)}",
+        kind="credit_gone" if stops_requests else OptionalMail.CREDIT_NOTICE,
+        recipients=addresses_of_owners(organization),
+        subject=lambda: f"[{organization.full_name}] {headline(grant, stage, now=now)}",
         template="credit_notice",
         context={
             "grant": grant,
-            "headline": headline(grant, stage, now=now),
+            # Called where it is written, as its date is by the recipient's clock.
+            "headline": partial(headline, grant, stage, now=now),
             "left_nanos": grant.amount_nanos - grant.consumed_nanos,
             "is_over": stage == NoticeStage.DAYS_0,
             "is_low": stage == NoticeStage.LOW,
@@ -55,4 +56,5 @@ def headline(grant: CreditGrant, stage: NoticeStage, *, now: datetime) -> str:
         return f"{left} of the credit of ${cents_usd(grant.amount_nanos)} are left"
     if stage == NoticeStage.DAYS_0:
         return f"Credit of {left} has expired"
-    return f"Credit of {left} expires on {grant.expires_at:%-d %B}"
+    assert grant.expires_at is not None, "of others nothing is told"
+    return f"Credit of {left} expires on {as_read(grant.expires_at):%-d %B}"

@@ -7,7 +7,8 @@ from datetime import datetime
 from billing.alert_mail import page_url
 from billing.funding import funding_of
 from core.money import cents_usd
-from orgs.mail import queue_mail
+from core.periods import cycle_of
+from orgs.mail import cycle_thread, queue_mail
 from orgs.models import Organization
 from orgs.queries import addresses_of_owners
 
@@ -42,4 +43,5 @@ def queue_approved_limit_mail(
         ),
         organization=organization,
         now=now,
+        thread=cycle_thread(organization, cycle_of(now)),
     )

@@ -31,6 +31,7 @@ def queue_invoice_mail(invoice: Invoice, *, now: datetime) -> None:
         dedupe_key=f"invoice:{invoice.public_id}",
         organization=organization,
         now=now,
+        thread=invoice.public_id,
     )
 
 
@@ -54,6 +55,7 @@ def queue_credit_note_mail(credit_note: Invoice, *, now: datetime) -> None:
         dedupe_key=f"credit_note:{credit_note.public_id}",
         organization=organization,
         now=now,
+        thread=invoice.public_id,
     )
 
 

@@ -32,6 +32,7 @@ def queue_declined_mail(charge: InvoiceCharge, *, now: datetime) -> None:
         dedupe_key=f"declined:{invoice.public_id}:{now:%Y-%m-%dT%H:%M:%S.%f}",
         organization=organization,
         now=now,
+        thread=invoice.public_id,
     )
 
 

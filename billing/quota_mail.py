@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.conf import settings
@@ -10,6 +11,7 @@ from billing.alert_mail import page_url
 from billing.quota_models import QuotaRequest, TemporaryRaise
 from core.money import cents_usd
 from core.templatetags.money import cents
+from core.zones import as_read
 from orgs.mail import queue_mail
 from orgs.models import Organization
 from orgs.person_models import OptionalMail
@@ -26,30 +28,35 @@ STATUS_WORDS = {
 
 
 def queue_status_mail(request: QuotaRequest, *, now: datetime) -> None:
-    """Tell the owners and whoever asked what became of a request."""
+    """Tell whoever asked what became of a request, and the owners who want to know."""
+    asked = asking(request)
+    queue_status_mail_to(asked, "quota_answer", request, now=now)
+    others = set(addresses_of_owners(request.organization)) - set(asked)
+    queue_status_mail_to(others, OptionalMail.QUOTA_REQUEST, request, now=now)
+
+
+def queue_status_mail_to(
+    recipients: Collection[str], kind: str, request: QuotaRequest, *, now: datetime
+) -> None:
     organization = request.organization
     amount = f"${cents_usd(request.granted_nanos or request.requested_nanos)}"
     words = STATUS_WORDS[request.status].format(amount=amount)
     queue_mail(
-        kind="quota_request",
-        recipients=concerned(request),
+        kind=kind,
+        recipients=recipients,
         subject=f"[{organization.full_name}] {words}",
         template="quota_request",
         context={
             "request": request,
             "amount": amount,
+            "has_asked": kind == "quota_answer",
             "page_url": page_url(organization, "limits/increase"),
         },
         dedupe_key=f"quota_request:{request.public_id}:{request.status}",
         organization=organization,
         now=now,
+        thread=request.public_id,
     )
-
-
-def concerned(request: QuotaRequest) -> list[str]:
-    """Return the addresses of the owners who want such mails, and of whoever asked."""
-    wanting = addresses_of_owners(request.organization, kind=OptionalMail.QUOTA_REQUEST)
-    return [*wanting, *asking(request)]
 
 
 def asking(request: QuotaRequest) -> list[str]:
@@ -86,7 +93,7 @@ def queue_raise_mail(raised: TemporaryRaise, *, now: datetime) -> None:
     queue_mail(
         kind=f"raise_{state}",
         recipients=[*addresses_of_owners(organization), *asking(raised.request)],
-        subject=f"[{organization.full_name}] {raise_subject(raised)}",
+        subject=lambda: f"[{organization.full_name}] {raise_subject(raised)}",
         template="temporary_raise",
         context={
             "raised": raised,
@@ -95,6 +102,7 @@ def queue_raise_mail(raised: TemporaryRaise, *, now: datetime) -> None:
         dedupe_key=f"raise_{state}:{raised.request.public_id}",
         organization=organization,
         now=now,
+        thread=raised.request.public_id,
     )
 
 
@@ -102,7 +110,9 @@ def raise_subject(raised: TemporaryRaise) -> str:
     after = f"${cents_usd(raised.reverts_to_nanos)}"
     if raised.ended_at:
         return f"The approved limit is {after} again"
-    return f"The approved limit goes back to {after} on {raised.ends_at:%-d %B}"
+    return (
+        f"The approved limit goes back to {after} on {as_read(raised.ends_at):%-d %B}"
+    )
 
 
 def increase_url(organization: Organization, amount_nanos: int) -> str:

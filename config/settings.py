@@ -162,6 +162,7 @@ DEFAULT_FROM_EMAIL = env.str(
     "DEFAULT_FROM_EMAIL",
     default=f"Tokenhouse <tokenhouse@{urlsplit(BASE_URL).hostname or 'localhost'}>",
 )
+MAIL_REPLY_TO = env.str("MAIL_REPLY_TO", default="")
 _email = env.email_url("EMAIL_URL", default="consolemail://")
 EMAIL_BACKEND = _email["EMAIL_BACKEND"]
 MAIL_LEADS_NOWHERE = EMAIL_BACKEND.split(".")[-2] != "smtp"

@@ -2,8 +2,9 @@
 In which time zone somebody reads moments.
 
 UTC stays Django's current time zone: cycles, days and dates must be the same for all,
-so a moment is shown in the reader's zone only where a page says so, by `moment` of
-`core.templatetags.moments`. Mails, files and the API keep to UTC.
+so a moment is shown in the reader's zone only where a page or a mail says so, by
+`moment` and `moment_text` of `core.templatetags.moments`. Files and the API keep to
+UTC.
 """
 
 from __future__ import annotations

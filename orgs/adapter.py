@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialLogin
 from django.conf import settings
-from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
 from orgs import audit
-from orgs.mail import queue_message
+from orgs.mail import Letter, one_line, queue_message, with_foot
+from orgs.mail_secrets import CODE
 from orgs.models import User
 from orgs.queries import is_invited
 from orgs.reach import whole_installation
@@ -53,20 +55,39 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         self, template_prefix: str, email: str, context: dict[str, Any]
     ) -> None:
         """Queue a mail of allauth's; each is of its own, so none is a repetition."""
-        message = self.render_mail(template_prefix, email, {"email": email, **context})
-        html = ""
-        if isinstance(message, EmailMultiAlternatives):
-            html = next((str(each[0]) for each in message.alternatives), "")
+
+        def write(common: Mapping[str, Any]) -> Letter:
+            values = {"email": email, **context}
+            message = self.render_mail(template_prefix, email, values)
+            return letter_of(message.subject, message.body, common)
+
         queue_message(
             kind=template_prefix.rpartition("/")[2],
             recipients=[email],
-            subject=message.subject,
-            body_text=message.body,
-            body_html=html,
+            write=write,
             dedupe_key=f"account:{secrets.token_hex(16)}",
             organization=None,
             now=timezone.now(),
         )
+
+
+def letter_of(subject: str, text: str, common: Mapping[str, Any]) -> Letter:
+    """Return a letter whose text is written: its HTML has the same paragraphs."""
+    line = one_line(subject)
+    values = {**common, "subject": line, "paragraphs": list(paragraphs_of(text))}
+    html = render_to_string("emails/account.html", values)
+    return Letter(line, with_foot(text, common), html.strip())
+
+
+def paragraphs_of(text: str) -> Iterator[tuple[str, str]]:
+    """Yield a text's paragraphs, and whether each is a link, a code, or words."""
+    for paragraph in text.strip().split("\n\n"):
+        if paragraph.startswith(("https://", "http://")):
+            yield "link", paragraph
+        elif CODE.fullmatch(paragraph):
+            yield "code", paragraph
+        else:
+            yield "words", paragraph
 
 
 class SingleSignOnAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]

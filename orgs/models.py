@@ -20,7 +20,7 @@ from core import ids
 
 # The audit log, and what belongs to one person, have modules of their own.
 from orgs.audit_models import AuditAnchor, AuditChain, AuditEvent, AuditLink
-from orgs.person_models import FirstSetUp, MailOptOut
+from orgs.person_models import FirstSetUp, MailChoice, MailOptOut
 from orgs.viewing_models import Viewing, ViewingEnd
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "AuditEvent",
     "AuditLink",
     "FirstSetUp",
+    "MailChoice",
     "MailOptOut",
     "Viewing",
     "ViewingEnd",
@@ -270,6 +271,8 @@ class MailStatus(models.TextChoices):
     QUEUED = "queued", "Queued"
     SENT = "sent", "Sent"
     FAILED = "failed", "Failed"
+    # The recipient's mail server does not take it.
+    BOUNCED = "bounced", "Bounced"
 
 
 class OutboxMail(models.Model):
@@ -289,6 +292,8 @@ class OutboxMail(models.Model):
     body_text = models.TextField()
     body_html = models.TextField(blank=True)
     dedupe_key = models.CharField(max_length=200)
+    # Mails of one thread and recipient stand together in their mailbox; may be none.
+    thread = models.CharField(max_length=80, blank=True, default="", db_default="")
     status = models.CharField(
         max_length=8, choices=MailStatus.choices, default=MailStatus.QUEUED
     )
@@ -314,7 +319,13 @@ class OutboxMail(models.Model):
                 fields=["next_attempt_at"],
                 condition=Q(status="queued"),
                 name="mail_queued_by_time",
-            )
+            ),
+            models.Index(fields=["recipient", "thread"], name="mail_by_thread"),
+            models.Index(
+                fields=["organization", "recipient"],
+                condition=Q(status="bounced"),
+                name="mail_bounced",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -14,6 +14,8 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 
 from orgs.models import MailStatus, OutboxMail
+from orgs.person_models import OptionalMail
+from orgs.unsubscribing import Subscription, unsubscribe_url
 
 logger = logging.getLogger(__name__)
 
@@ -86,17 +88,42 @@ def message_of(mail: OutboxMail, backend: BaseEmailBackend) -> EmailMultiAlterna
         subject=mail.subject,
         body=mail.body_text,
         to=[mail.recipient],
+        reply_to=[settings.MAIL_REPLY_TO] if settings.MAIL_REPLY_TO else None,
         connection=backend,
         headers={
             "Message-ID": message_id(mail),
             # RFC 3834; the second is Outlook's: no out-of-office answers.
             "Auto-Submitted": "auto-generated",
             "X-Auto-Response-Suppress": "All",
+            **thread_headers(mail),
+            **unsubscribe_headers(mail),
         },
     )
     if mail.body_html:
         message.attach_alternative(mail.body_html, "text/html")
     return message
+
+
+def thread_headers(mail: OutboxMail) -> dict[str, str]:
+    """Name the thread's first mail to this recipient, so that both stand together."""
+    if not mail.thread:
+        return {}
+    thread = OutboxMail.objects.filter(recipient=mail.recipient, thread=mail.thread)
+    first = thread.order_by("pk").only("dedupe_key", "recipient")[0]
+    if first.pk == mail.pk:
+        return {}
+    return dict.fromkeys(("In-Reply-To", "References"), message_id(first))
+
+
+def unsubscribe_headers(mail: OutboxMail) -> dict[str, str]:
+    """Let mail programs refuse an optional kind with one click (RFC 8058)."""
+    if mail.organization_id is None or mail.kind not in OptionalMail.values:
+        return {}
+    subscription = Subscription(mail.organization_id, mail.recipient, mail.kind)
+    return {
+        "List-Unsubscribe": f"<{unsubscribe_url(subscription)}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
 
 
 def message_id(mail: OutboxMail) -> str:

@@ -6,41 +6,69 @@ from typing import Any
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 
 class OptionalMail(models.TextChoices):
-    """Mails that a person may do without. All others are always sent."""
+    """Kinds of mail that an address may do without. All others are always sent."""
 
     SOFT_LIMIT = "soft_limit", "Soft limits reached"
+    FORECAST_LIMIT = "forecast_limit", "Soft limits that a forecast reaches"
     KEY_EXPIRY = "key_expiry", "API keys about to expire"
     CREDIT_NOTICE = "credit_notice", "Credit that expires or is nearly used"
     QUOTA_REQUEST = "quota_request", "Quota requests of other owners"
 
 
-# What stops an organization's requests, what it owes, and who can get in.
-ALWAYS_MAILED = (
-    "Hard limits reached, approved limits changed, raises that end",
-    "Credit that is gone where nothing else pays, suspensions",
-    "Invoices, where no billing address is entered; answers to what you asked for",
-    "Security of your account, operators who view the organization",
-    "Cards that do not pay an invoice",
-)
+# Every other is for owners.
+FOR_EVERY_MEMBER = {OptionalMail.KEY_EXPIRY}
+
+
+class MailChoice(models.Model):
+    """
+    Whether an address wants a kind of mail about an organization.
+
+    Without a row the kind's default holds. By address and not by person, because
+    people without an account get some of them too, and may refuse them. Kinds are
+    those of `OptionalMail`; what is of no kind any more is not looked at.
+    """
+
+    organization = models.ForeignKey(
+        "orgs.Organization", on_delete=models.CASCADE, related_name="+"
+    )
+    # In lower case, as in the outbox.
+    email = models.EmailField(max_length=254)
+    kind = models.CharField(max_length=40)
+    is_wanted = models.BooleanField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["organization", "email", "kind"], name="mail_choice_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(email=Lower("email")), name="mail_choice_lower_case"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} {'with' if self.is_wanted else 'without'} {self.kind}"
 
 
 class MailOptOut(models.Model):
-    """A kind of mail that a person does not want. Without a row it is sent."""
+    """
+    A kind of mail that a person did not want, of any organization.
+
+    Of before choices were of one organization each. Only the release before reads it.
+    """
 
     user = models.ForeignKey(
         "orgs.User", on_delete=models.CASCADE, related_name="opt_outs"
     )
-    kind = models.CharField(max_length=40, choices=OptionalMail.choices)
+    kind = models.CharField(max_length=40)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["user", "kind"], name="opt_out_once"),
-            models.CheckConstraint(
-                condition=Q(kind__in=OptionalMail.values), name="opt_out_kind_known"
-            ),
         ]
 
     def __str__(self) -> str:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
+from django.http import QueryDict
 
 from orgs.models import User
-from orgs.person_models import OptionalMail
 
 
 @cache
@@ -34,7 +35,8 @@ class ProfileForm(forms.Form):
         label="Time zone",
         choices=time_zones,
         help_text=(
-            "For the times on pages. Billing cycles, days, files and mails are in UTC."
+            "For the times on pages and in mails. Billing cycles, days and files are "
+            "in UTC."
         ),
     )
 
@@ -78,12 +80,12 @@ class OperatorForm(forms.Form):
 
 
 class MailForm(forms.Form):
-    wanted = forms.MultipleChoiceField(
-        choices=OptionalMail.choices,
-        required=False,
-        widget=forms.CheckboxSelectMultiple,
-    )
+    """Which optional mails of which organization; see `orgs.mail_preferences`."""
 
-    def unwanted(self) -> list[str]:
-        wanted: list[Any] = self.cleaned_data["wanted"]
-        return [kind for kind in OptionalMail.values if kind not in wanted]
+    wanted = forms.MultipleChoiceField(required=False)
+
+    def __init__(self, data: QueryDict, *, offered: Iterable[str]) -> None:
+        super().__init__(data)
+        field = self.fields["wanted"]
+        assert isinstance(field, forms.MultipleChoiceField)
+        field.choices = [(each, each) for each in offered]

@@ -9,7 +9,7 @@ from django.db.models import QuerySet, Sum
 
 from orgs.models import (
     Invitation,
-    MailOptOut,
+    MailChoice,
     Membership,
     Organization,
     Role,
@@ -65,14 +65,17 @@ def owners_of(organization: Organization) -> list[User]:
     )
 
 
-def addresses_of_owners(
-    organization: Organization, *, kind: str | None = None
-) -> list[str]:
-    """Return the owners' addresses, without those who opted out of mails of a kind."""
-    owners = owners_of(organization)
-    refusals = MailOptOut.objects.filter(user__in=owners, kind=kind)
-    refusing = set(refusals.values_list("user_id", flat=True))
-    return [owner.email for owner in owners if owner.pk not in refusing]
+def addresses_of_owners(organization: Organization) -> list[str]:
+    """Return the active owners' addresses. What they refused, `queue_mail` knows."""
+    return [owner.email for owner in owners_of(organization)]
+
+
+def refusing_addresses(organization: Organization, kind: str) -> set[str]:
+    """Return the addresses that want no mails of a kind about an organization."""
+    choices = MailChoice.objects.filter(
+        organization=organization, kind=kind, is_wanted=False
+    )
+    return set(choices.values_list("email", flat=True))
 
 
 def addresses_of_operators() -> list[str]:
@@ -125,11 +128,6 @@ def has_second_factor(user: User) -> bool:
     """Say whether logging in takes more than the password."""
     factors = Authenticator.objects.filter(user=user, type__in=SECOND_FACTORS)
     return bool(factors.exists())
-
-
-def mails_refused_by(user: User) -> set[str]:
-    """Return the kinds of mail that a person opted out of."""
-    return set(user.opt_outs.values_list("kind", flat=True))
 
 
 def is_invited(email: str, *, now: datetime) -> bool:

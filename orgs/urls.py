@@ -10,6 +10,7 @@ from orgs.views import (
     first_set_up,
     home,
     invitations,
+    mails,
     members,
     security,
     settings,
@@ -22,7 +23,9 @@ urlpatterns = [
     path("theme/", home.set_theme, name="theme"),
     path("account/", account.account, name="account"),
     path("account/profile/", account.save_profile, name="save_profile"),
-    path("account/mails/", account.save_mails, name="save_mails"),
+    path("account/mails/", mails.mails, name="mails"),
+    path("account/mails/save/", mails.save_mails, name="save_mails"),
+    path("mails/<str:token>", mails.unsubscribe, name="unsubscribe"),
     path(
         "o/<slug:slug>/settings/time-zone",
         settings.save_time_zone,

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from core.money import nanos_from_dollars
 from orgs.actions import reactivate_organization, suspend_organization
-from orgs.models import Environment, Membership, Organization, Role, User
+from orgs.models import Environment, MailChoice, Membership, Organization, Role, User
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 PASSWORD = "correct horse battery staple"
@@ -47,6 +47,13 @@ def join(user: User, organization: Organization, role: str = Role.READER) -> Mem
         user.default_organization = organization
         user.save(update_fields=["default_organization"])
     return membership
+
+
+def refuse_mail(user: User, organization: Organization, kind: str) -> None:
+    """Let somebody do without a kind of mail."""
+    MailChoice.objects.create(
+        organization=organization, email=user.email, kind=kind, is_wanted=False
+    )
 
 
 def suspend(organization: Organization) -> None:

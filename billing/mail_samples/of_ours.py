@@ -19,7 +19,7 @@ from billing.payment_mail import queue_declined_mail, queue_noted_mail
 from billing.payment_models import ChargeStage
 from billing.quota_mail import (
     queue_raise_mail,
-    queue_status_mail,
+    queue_status_mail_to,
     queue_waiting_mail,
 )
 from billing.quota_models import QuotaStatus
@@ -154,8 +154,9 @@ def of_credit(cast: Cast) -> Iterator[Sample]:
     )
     for stage, ends_in, used in stages:
         grant = cast.grant(ends_in=ends_in, used=used)
+        kind = "credit_gone" if stage == NoticeStage.DAYS_0 else "credit_notice"
         yield Sample(
-            f"credit_notice-{stage}",
+            f"{kind}-{stage}",
             f"Of credit: {stage.label.lower()}.",
             partial(
                 queue_credit_mail, grant, stage, is_all_there_is=True, now=cast.now
@@ -168,10 +169,27 @@ def of_quota(cast: Cast) -> Iterator[Sample]:
     for status in QuotaStatus:
         yield Sample(
             f"quota_request-{status}",
-            f"A quota request is {status.label.lower()}: to owners and whoever asked.",
-            partial(queue_status_mail, cast.quota_request(status), now=now),
+            f"A quota request is {status.label.lower()}: to other owners.",
+            partial(
+                queue_status_mail_to,
+                [cast.ada.email],
+                "quota_request",
+                cast.quota_request(status),
+                now=now,
+            ),
         )
     pending = cast.quota_request(QuotaStatus.PENDING)
+    yield Sample(
+        "quota_answer",
+        "What became of a quota request: to whoever asked, always.",
+        partial(
+            queue_status_mail_to,
+            [cast.ada.email],
+            "quota_answer",
+            cast.quota_request(QuotaStatus.APPROVED),
+            now=now,
+        ),
+    )
     yield Sample(
         "quota_waiting",
         "A quota request waits for a decision: to the operators.",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from orgs.mail import Draft, drafted
+from orgs.mail import SAMPLE, Addressee, Draft, drafted
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,9 @@ class Sample:
     queue: Callable[[], object]
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def draft(self) -> Draft:
-        """Write the mail, and queue nothing."""
-        with drafted(**self.facts) as drafts:
+    def draft(self, recipient: Addressee = SAMPLE) -> Draft:
+        """Write the mail for somebody, and queue nothing."""
+        with drafted(recipient, **self.facts) as drafts:
             self.queue()
         (draft,) = drafts
         return draft

@@ -13,6 +13,7 @@ from core.zones import as_read, zone_label
 
 register = template.Library()
 NOTHING = "—"
+IN_MAILS = {"minutes": "j F Y, H:i", "day": "j F Y", "time": "H:i"}
 FORMATS = {"seconds": "j M Y, H:i:s", "minutes": "j M Y, H:i", "day": "j M Y"}
 
 
@@ -33,3 +34,15 @@ def moment(at: datetime | None, exactness: str = "minutes") -> SafeString | str:
     return format_html(
         '<time datetime="{}" title="{} UTC">{}</time>', at.isoformat(), in_utc, text
     )
+
+
+@register.filter
+def moment_text(at: datetime, exactness: str = "minutes") -> str:
+    """
+    Write a moment for a mail, by its recipient's clock: `1 December 2026, 01:00 CET`.
+
+    By `day` there is no zone, and by `time` no day.
+    """
+    local = as_read(at)
+    text = format_date(local, IN_MAILS[exactness])
+    return text if exactness == "day" else f"{text} {zone_label(local)}"

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.db import transaction
 
+from core.zones import as_read
 from keys.models import ApiKey, ExpiryNotice
 from orgs.mail import queue_mail
 from orgs.models import Organization
 from orgs.person_models import OptionalMail
-from orgs.queries import addresses_of_owners, landing_organization, mails_refused_by
+from orgs.queries import addresses_of_owners, landing_organization
 
 # Nearest first: of several that are due, only the nearest is sent.
 DAYS_AHEAD = (0, 3, 14)
@@ -69,14 +70,13 @@ def days_due(key: ApiKey, *, now: datetime) -> int | None:
 def queue_notice(key: ApiKey, days: int, *, now: datetime) -> None:
     assert key.expires_at is not None
     is_over = key.expires_at <= now
-    when = "has expired" if is_over else f"expires on {key.expires_at:%-d %B}"
     organization, recipients = recipients_of(key)
     if organization is None:
         return
     queue_mail(
-        kind="key_expiry",
+        kind=OptionalMail.KEY_EXPIRY,
         recipients=recipients,
-        subject=f"[{organization.full_name}] The API key “{key.name}” {when}",
+        subject=lambda: f"[{organization.full_name}] {subject_of(key, now=now)}",
         template="key_expiry",
         context={
             "key": key,
@@ -89,17 +89,19 @@ def queue_notice(key: ApiKey, days: int, *, now: datetime) -> None:
     )
 
 
-def recipients_of(key: ApiKey) -> tuple[Organization | None, Sequence[str]]:
-    """
-    Return where a key is rotated, and who may: its person, else the owners.
+def subject_of(key: ApiKey, *, now: datetime) -> str:
+    assert key.expires_at is not None
+    if key.expires_at <= now:
+        return f"The API key “{key.name}” has expired"
+    return f"The API key “{key.name}” expires on {as_read(key.expires_at):%-d %B}"
 
-    Without those who do not want such mails.
-    """
+
+def recipients_of(key: ApiKey) -> tuple[Organization | None, Sequence[str]]:
+    """Return where a key is rotated, and who may: its person, else the owners."""
     if key.user is None:
         assert key.organization is not None, "by constraint"
-        owners = addresses_of_owners(key.organization, kind=OptionalMail.KEY_EXPIRY)
-        return key.organization, owners
-    if not key.user.is_active or OptionalMail.KEY_EXPIRY in mails_refused_by(key.user):
+        return key.organization, addresses_of_owners(key.organization)
+    if not key.user.is_active:
         return None, []
     fitting = [
         membership.organization

@@ -21,6 +21,7 @@ from orgs.actions.invitations import (
     resend_invitation,
     revoke_invitation,
 )
+from orgs.actions.mail_choices import choose_mail_from_link, choose_mails
 from orgs.actions.members import (
     LastOwner,
     NotAMember,
@@ -38,11 +39,7 @@ from orgs.actions.organizations import (
     set_time_zone,
     unlink_siblings,
 )
-from orgs.actions.people import (
-    choose_mails,
-    set_default_organization,
-    update_profile,
-)
+from orgs.actions.people import set_default_organization, update_profile
 from orgs.actions.second_factors import reset_second_factors
 from orgs.actions.security import NoSecondFactor, require_two_factor
 from orgs.actions.sessions import end_session
@@ -78,6 +75,7 @@ __all__ = [
     "add_member",
     "begin_viewing",
     "change_role",
+    "choose_mail_from_link",
     "choose_mails",
     "close_organization",
     "create_organization",

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
 
 from orgs import audit
 from orgs.actions.members import NotAMember
-from orgs.models import MailOptOut, Membership, Organization, User
+from orgs.models import Membership, Organization, User
 
 
 @transaction.atomic
@@ -54,30 +53,5 @@ def update_profile(
         action="user.updated",
         target=user.public_id,
         details={"before": before, "after": after},
-        now=now,
-    )
-
-
-@transaction.atomic
-def choose_mails(
-    *, user: User, unwanted: Collection[str], acting_user: User, now: datetime
-) -> None:
-    """Send a person all optional mails but those of the kinds in `unwanted`."""
-    User.objects.select_for_update(no_key=True).get(pk=user.pk)
-    before = sorted(user.opt_outs.values_list("kind", flat=True))
-    after = sorted(set(unwanted))
-    if before == after:
-        return
-    user.opt_outs.all().delete()
-    MailOptOut.objects.bulk_create(MailOptOut(user=user, kind=kind) for kind in after)
-    audit.record(
-        organization=None,
-        actor=acting_user,
-        action="user.updated",
-        target=user.public_id,
-        details={
-            "before": {"mails_refused": before},
-            "after": {"mails_refused": after},
-        },
         now=now,
     )

@@ -93,4 +93,5 @@ def queue_suspension_mail(organization: Organization, what: str, now: datetime) 
         dedupe_key=f"{what}:{organization.public_id}:{now:%Y-%m-%dT%H:%M:%S.%f}",
         organization=organization,
         now=now,
+        thread=f"suspension:{organization.public_id}",
     )

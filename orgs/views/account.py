@@ -11,14 +11,12 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from core.statuses import UNPROCESSABLE
-from orgs.actions import choose_mails, set_default_organization, update_profile
+from orgs.actions import set_default_organization, update_profile
 from orgs.models import Membership, User
-from orgs.person_models import ALWAYS_MAILED, OptionalMail
-from orgs.personal_forms import MailForm, ProfileForm
+from orgs.personal_forms import ProfileForm
 from orgs.queries import (
     has_second_factor,
     landing_organization,
-    mails_refused_by,
     organizations_of,
 )
 
@@ -35,14 +33,11 @@ def account_page(
     request: HttpRequest, form: ProfileForm, *, status: int = 200
 ) -> HttpResponse:
     user = cast(User, request.user)
-    refused = mails_refused_by(user)
     context = {
         "form": form,
         "own_memberships": organizations_of(user),
         "default_organization": landing_organization(user),
         "has_second_factor": has_second_factor(user),
-        "always": ALWAYS_MAILED,
-        "mails": [(*each, each[0] not in refused) for each in OptionalMail.choices],
     }
     return render(request, "orgs/account.html", context, status=status)
 
@@ -56,21 +51,6 @@ def save_profile(request: HttpRequest) -> HttpResponse:
         return account_page(request, form, status=UNPROCESSABLE)
     update_profile(user=user, **form.cleaned_data, acting_user=user, now=timezone.now())
     messages.success(request, "Your profile is saved.")
-    return redirect("orgs:account")
-
-
-@require_POST
-def save_mails(request: HttpRequest) -> HttpResponse:
-    """Choose which of the optional mails one gets."""
-    user = cast(User, request.user)
-    form = MailForm(request.POST)
-    if not form.is_valid():
-        messages.error(request, "This is no mail that one can choose.")
-        return redirect("orgs:account")
-    choose_mails(
-        user=user, unwanted=form.unwanted(), acting_user=user, now=timezone.now()
-    )
-    messages.success(request, "Your choice of mails is saved.")
     return redirect("orgs:account")
 
 

@@ -30,6 +30,8 @@ KEY_AT_WORK = (
 )
 OF_SEEN_KEY = "api_key_id IN (SELECT id FROM keys_apikey)"
 OWN_ADDRESS = f"email = (SELECT email FROM orgs_user WHERE id = {PERSON})"  # noqa: S608
+# Who queues a mail asks who refused it; to choose is everybody's own.
+OWN_CHOICE = f"{OWN_ADDRESS} AND organization_id IN ({OWN_MEMBERSHIPS})"
 # The price list is everybody's who has an organization.
 LISTED_OR_OWN_PRICE = (
     f"{OF_ORGANIZATION} OR organization_id IS NULL AND {ORGANIZATION} IS NOT NULL"
@@ -48,6 +50,10 @@ CONSOLE: dict[str, tuple[Policy, ...]] = {
     "orgs_invitation": (
         ("ALL", OF_ORGANIZATION, OF_ORGANIZATION),
         ("SELECT", OWN_ADDRESS, ""),
+    ),
+    "orgs_mailchoice": (
+        ("ALL", OWN_CHOICE, OWN_CHOICE),
+        ("SELECT", OF_ORGANIZATION, ""),
     ),
     "keys_apikey": (("ALL", OWN_KEY, OWN_KEY), ("SELECT", KEY_AT_WORK, "")),
     "keys_formerkey": (("ALL", OF_SEEN_KEY, OF_SEEN_KEY),),

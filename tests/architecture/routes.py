@@ -158,6 +158,8 @@ PUBLIC = (
     "metrics",
     "orgs:theme",
     "orgs:accept_invitation",
+    # Signed by us, for who got the mail.
+    "orgs:unsubscribe",
     # Signed by the payment provider; not there without one.
     "billing:payment_events",
     # Not there without its secret, nor once there is an operator.

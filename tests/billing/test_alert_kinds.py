@@ -15,9 +15,9 @@ from billing.models import Alert, AlertNotice, BillingProfile, SoftLimit, SpendL
 from core.periods import cycle_interval, cycle_of
 from keys.actions.webhooks import add_endpoint
 from keys.models import WebhookDelivery
-from orgs.models import MailOptOut, Organization, OutboxMail, User
+from orgs.models import Organization, OutboxMail, User
 from tests.billing.test_alerts import hard_limit, soft_limit, spend
-from tests.factories import NOW, usd
+from tests.factories import NOW, refuse_mail, usd
 from tests.usage_factories import add_hour, make_key
 
 pytestmark = pytest.mark.django_db
@@ -99,7 +99,7 @@ def test_recipients_of_all_thresholds_crossed_at_once_get_the_one_mail(
 def test_who_does_without_is_noted_with_the_reason(
     acme: Organization, ada: User
 ) -> None:
-    MailOptOut.objects.create(user=ada, kind="soft_limit")
+    refuse_mail(ada, acme, "soft_limit")
     threshold(acme, amount_nanos=usd(100), recipients=["cfo@acme.example"])
     spend(acme, 100)
     evaluate_limits(now=NOW)

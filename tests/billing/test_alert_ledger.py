@@ -16,7 +16,6 @@ from billing.alert_models import AlertNotice
 from billing.models import Alert, BillingProfile, SoftLimit
 from orgs.models import (
     AuditEvent,
-    MailOptOut,
     MailStatus,
     Membership,
     Organization,
@@ -25,7 +24,7 @@ from orgs.models import (
     User,
 )
 from tests.billing.test_alerts import hard_limit, soft_limit, spend
-from tests.factories import NOW, join, make_user, usd
+from tests.factories import NOW, join, make_user, refuse_mail, usd
 from tests.visits import browser_of
 
 pytestmark = pytest.mark.django_db
@@ -71,7 +70,7 @@ def test_nothing_was_reached_yet(acme: Organization, ada: User) -> None:
 def test_an_event_shows_to_whom_it_went_and_whether_it_arrived(
     acme: Organization, ada: User, eve: User
 ) -> None:
-    MailOptOut.objects.create(user=eve, kind="soft_limit")
+    refuse_mail(eve, acme, "soft_limit")
     reach(acme)
     OutboxMail.objects.update(status=MailStatus.FAILED, last_error="550 no such user")
     page = page_of(ada)
@@ -138,7 +137,7 @@ def test_each_owner_is_asked_once_in_turn(
 def test_who_was_not_told_is_asked_first(
     acme: Organization, ada: User, eve: User
 ) -> None:
-    MailOptOut.objects.create(user=eve, kind="soft_limit")
+    refuse_mail(eve, acme, "soft_limit")
     set_escalation(organization=acme, after_min=30, acting_user=ada, now=NOW)
     reach(acme)
     escalate_alerts(now=NOW + HALF_AN_HOUR)
@@ -248,7 +247,7 @@ def test_a_soft_limit_that_one_person_is_told_of_is_pointed_out(
     add(ada, amount="10")
     page = browser_of(ada).get("/o/acme/limits").content.decode()
     assert "Only ada@acme.example gets this mail" in page
-    MailOptOut.objects.create(user=ada, kind="soft_limit")
+    refuse_mail(ada, acme, "soft_limit")
     page = browser_of(ada).get("/o/acme/limits").content.decode()
     assert "Nobody gets this mail" in page
 

@@ -11,10 +11,9 @@ from billing.actions.credit import CreditWish, grant_credit
 from billing.actions.credit_notices import warn_of_credit_that_ends
 from billing.actions.funding import enter_billing_profile, grant_trial_credit
 from billing.models import CreditGrant, CreditNotice
-from orgs.actions import choose_mails
 from orgs.models import Organization, OutboxMail, User
 from tests.concurrency.threads import all_at_once
-from tests.factories import NOW, usd
+from tests.factories import NOW, refuse_mail, usd
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -29,7 +28,7 @@ def trial(acme: Organization, ada: User) -> CreditGrant:
 
 
 def subjects() -> list[str]:
-    rows = OutboxMail.objects.filter(kind="credit_notice").order_by("pk")
+    rows = OutboxMail.objects.filter(kind__startswith="credit_").order_by("pk")
     return list(rows.values_list("subject", flat=True))
 
 
@@ -154,10 +153,10 @@ def test_of_two_workers_at_once_one_tells(acme: Organization, ada: User) -> None
 @pytest.mark.django_db
 @pytest.mark.parametrize(("days", "told"), [(14, 0), (0, 1)])
 def test_who_does_without_them_hears_only_when_nothing_pays_any_more(
-    trial: CreditGrant, ada: User, days: int, told: int
+    trial: CreditGrant, acme: Organization, ada: User, days: int, told: int
 ) -> None:
     assert trial.expires_at is not None
-    choose_mails(user=ada, unwanted=["credit_notice"], acting_user=ada, now=NOW)
+    refuse_mail(ada, acme, "credit_notice")
 
     warn_of_credit_that_ends(now=trial.expires_at - days * DAY)
 
@@ -169,7 +168,7 @@ def test_where_a_bill_pays_too_the_end_of_credit_can_be_done_without(
     trial: CreditGrant, acme: Organization, ada: User
 ) -> None:
     enter_billing_profile(organization=acme, legal_name="A", acting_user=ada, now=NOW)
-    choose_mails(user=ada, unwanted=["credit_notice"], acting_user=ada, now=NOW)
+    refuse_mail(ada, acme, "credit_notice")
     assert trial.expires_at is not None
 
     assert warn_of_credit_that_ends(now=trial.expires_at) == 1

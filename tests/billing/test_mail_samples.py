@@ -19,6 +19,7 @@ from pytest_django import Settings
 from billing.mail_samples.gallery import gallery
 from billing.models import AlertKind
 from orgs.models import OutboxMail, User
+from orgs.person_models import OptionalMail
 from tests.architecture.source import APPS, CHECKOUT, python_files, tree_of
 from tests.visits import browser_of
 
@@ -60,6 +61,10 @@ def pattern_of(kind: ast.expr) -> str:
                 for part in kind.values
             ]
             return "".join(parts)
+        case ast.Attribute(value=ast.Name(id="OptionalMail")):
+            return OptionalMail[kind.attr].value
+        case ast.IfExp():
+            return pattern_of(kind.body)
         case _:
             return NAMED_ELSEWHERE[ast.unparse(kind)]
 
@@ -70,7 +75,7 @@ def test_every_kind_of_mail_in_the_code_is_in_the_gallery(now: datetime) -> None
 
     assert len(patterns) > 8
     assert {p for p in patterns if not any(re.fullmatch(p, k) for k in shown)} == set()
-    assert set(AlertKind.values) <= shown
+    assert {*AlertKind.values, *OptionalMail.values} <= shown
 
 
 def test_every_template_of_a_mail_is_in_the_gallery(now: datetime) -> None:

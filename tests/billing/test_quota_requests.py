@@ -23,9 +23,8 @@ from billing.actions.quota import (
     withdraw_request,
 )
 from billing.models import QuotaRequest, QuotaStatus, SpendLimits
-from orgs.actions import choose_mails
 from orgs.models import AuditEvent, Organization, OutboxMail, Role, User
-from tests.factories import NOW, join, make_user, usd
+from tests.factories import NOW, join, make_user, refuse_mail, usd
 
 pytestmark = pytest.mark.django_db
 
@@ -67,8 +66,10 @@ def limit_of(organization: Organization) -> int | None:
     return SpendLimits.objects.get(organization=organization).approved_limit_nanos
 
 
-def told(kind: str = "quota_request") -> list[tuple[str, str]]:
-    rows = OutboxMail.objects.filter(kind=kind).order_by("pk")
+def told(*kinds: str) -> list[tuple[str, str]]:
+    """Return to whom what was mailed; of requests, if no kinds are named."""
+    kinds = kinds or ("quota_request", "quota_answer")
+    rows = OutboxMail.objects.filter(kind__in=kinds).order_by("pk")
     return list(rows.values_list("recipient", "subject"))
 
 
@@ -246,7 +247,7 @@ def test_owners_may_do_without_mails_about_what_others_asked_for(
     olga = make_user("olga@acme.example")
     join(olga, funded, Role.OWNER)
     for owner in (ada, olga):
-        choose_mails(user=owner, unwanted=["quota_request"], acting_user=owner, now=NOW)
+        refuse_mail(owner, funded, "quota_request")
 
     approve(ask(funded, ada), op)
 

@@ -9,14 +9,13 @@ import pytest
 from keys.actions import revoke_key, warn_of_expiry
 from keys.models import ApiKey, ExpiryNotice
 from orgs.models import (
-    MailOptOut,
     Membership,
     Organization,
     OutboxMail,
     Role,
     User,
 )
-from tests.factories import NOW, join
+from tests.factories import NOW, join, refuse_mail
 from tests.keys.test_page import issue
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +60,7 @@ def test_owners_hear_of_service_keys_and_people_of_their_own(
 
 
 def test_who_wants_no_such_mails_gets_none(acme: Organization, rita: User) -> None:
-    MailOptOut.objects.create(user=rita, kind="key_expiry")
+    refuse_mail(rita, acme, "key_expiry")
     ending_key(user=rita)
     assert told_at(14) == 0
 
@@ -70,7 +69,7 @@ def test_an_owner_who_wants_none_leaves_them_to_the_others(
     acme: Organization, ada: User, oscar: User
 ) -> None:
     join(oscar, acme, Role.OWNER)
-    MailOptOut.objects.create(user=ada, kind="key_expiry")
+    refuse_mail(ada, acme, "key_expiry")
     ending_key(acme)
     assert told_at(14) == 1
     assert OutboxMail.objects.get().recipient == oscar.email

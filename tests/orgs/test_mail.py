@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from orgs.mail import queue_mail, queue_message
+from orgs.mail import Letter, one_line, queue_mail, queue_message
 from orgs.models import Organization, OutboxMail, User
 from tests.factories import NOW
 
@@ -15,9 +15,7 @@ def queue(*recipients: str, subject: str = "Hello", dedupe_key: str = "cause") -
     return queue_message(
         kind="test",
         recipients=recipients,
-        subject=subject,
-        body_text="text",
-        body_html="",
+        write=lambda _: Letter(one_line(subject), "text", ""),
         dedupe_key=dedupe_key,
         organization=None,
         now=NOW,
@@ -50,8 +48,8 @@ def test_html_in_a_name_is_text_in_the_mail(ada: User) -> None:
         kind="test",
         recipients=[ada.email],
         subject="Hello",
-        template="invitation",
-        context={"inviter": "<i>Ada</i>", "accept_url": "http://x.example/"},
+        template="suspension",
+        context={"url": "http://x.example/"},
         dedupe_key="cause",
         organization=organization,
         now=NOW,

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 import pytest
 from pytest_django import Settings
 
-from orgs.models import MailStatus, OutboxMail
+from orgs.models import MailStatus, Organization, OutboxMail
 from orgs.outbox import ATTEMPTS_MAX, send_due_mail
+from orgs.unsubscribing import Subscription, subscription_of
 from tests.factories import NOW
 from tests.smtp_sink import Sink, mail_server
 
@@ -127,3 +128,33 @@ def test_waits_double_up_to_an_hour_and_then_it_is_given_up(sink: Sink) -> None:
         now = max(now, mail.next_attempt_at)
     assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 0]
     assert (mail.status, mail.attempts) == (MailStatus.FAILED, ATTEMPTS_MAX)
+
+
+def test_mails_of_a_thread_name_its_first_mail_to_the_same_recipient(
+    sink: Sink,
+) -> None:
+    for number in range(3):
+        first = queue(f"{number // 2}@acme.example", at=NOW - timedelta(hours=number))
+        OutboxMail.objects.filter(pk=first.pk).update(
+            thread="org:2026-11", dedupe_key=f"cause {number}"
+        )
+    send_due_mail(now=NOW)
+    answers = {str(m["Message-ID"]): m["In-Reply-To"] for m in sink.messages}
+    (reply,) = [each for each in answers.values() if each]
+    assert reply in answers
+    assert {m["To"] for m in sink.messages if m["References"] == reply} == {
+        "0@acme.example"
+    }
+
+
+def test_one_click_headers_arrive_as_mail_programs_read_them(
+    sink: Sink, acme: Organization
+) -> None:
+    mail = queue()
+    OutboxMail.objects.filter(pk=mail.pk).update(organization=acme)
+    send_due_mail(now=NOW)
+    (message,) = sink.messages
+    link = str(message["List-Unsubscribe"]).removeprefix("<").removesuffix(">")
+    assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    subscription = subscription_of(link.rpartition("/")[2])
+    assert subscription == Subscription(acme.pk, mail.recipient, "soft_limit")

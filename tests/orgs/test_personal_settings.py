@@ -5,18 +5,14 @@ from __future__ import annotations
 import pytest
 from allauth.usersessions.models import UserSession
 from django.core.cache import cache
-from django.db import IntegrityError, transaction
 from django.test import Client
 
-from orgs.models import AuditEvent, MailOptOut, Organization, Role, User
-from orgs.person_models import ALWAYS_MAILED, OptionalMail
-from orgs.queries import addresses_of_owners
-from tests.factories import join, make_user
+from orgs.models import AuditEvent, Organization, User
 from tests.visits import browser_of, is_logged_in, log_in
 
 pytestmark = pytest.mark.django_db
 
-PROFILE, MAILS = "/account/profile/", "/account/mails/"
+PROFILE = "/account/profile/"
 
 
 @pytest.fixture(autouse=True)
@@ -41,41 +37,6 @@ def test_a_zone_that_is_none_changes_nothing(ada: User, zone: str) -> None:
     ada.refresh_from_db()
     assert (ada.name, ada.time_zone) == ("Ada Moss", "UTC")
     assert not AuditEvent.objects.exists()
-
-
-def test_soft_limit_mails_can_be_refused_and_had_again(
-    ada: User, acme: Organization
-) -> None:
-    browser = browser_of(ada)
-    browser.post(MAILS)
-    assert addresses_of_owners(acme, kind="soft_limit") == []
-    browser.post(MAILS, {"wanted": "soft_limit"})
-    assert addresses_of_owners(acme, kind="soft_limit") == [ada.email]
-
-
-def test_other_owners_still_get_what_one_refuses(ada: User, acme: Organization) -> None:
-    olga = make_user("olga@acme.example")
-    join(olga, acme, Role.OWNER)
-    browser_of(ada).post(MAILS)
-    assert addresses_of_owners(acme, kind="soft_limit") == [olga.email]
-
-
-def test_hard_limit_mails_cannot_be_refused(ada: User, acme: Organization) -> None:
-    browser_of(ada).post(MAILS, {"wanted": "hard_limit"})
-    assert not MailOptOut.objects.exists()
-    with pytest.raises(IntegrityError), transaction.atomic():
-        MailOptOut.objects.create(user=ada, kind="hard_limit")
-    assert addresses_of_owners(acme, kind="hard_limit") == [ada.email]
-
-
-def test_the_page_says_which_mails_are_always_sent(
-    ada: User, acme: Organization
-) -> None:
-    page = browser_of(ada).get("/account/").content.decode()
-
-    for label in (*ALWAYS_MAILED, *OptionalMail.labels):
-        assert label in page
-    assert page.count("(always)") == len(ALWAYS_MAILED)
 
 
 def two_browsers(user: User) -> tuple[Client, Client]:
