@@ -22,6 +22,7 @@ from django.views.decorators.csrf import csrf_exempt
 from core.ids import new_event_id
 from gateway import errors
 from gateway.auth import bearer_in, choose_organization
+from gateway.messages import ON_EVERY_ANSWER
 from keys.models import ApiKey, ApiKeyKind
 from keys.secrets import digest_key, mask_key, parse_key
 from keys.verification import Identity, identify
@@ -126,7 +127,8 @@ def with_headers(
 ) -> HttpResponse:
     """Add what every answer of the API carries."""
     answer["x-request-id"] = f"req_{new_event_id().hex}"
-    answer["openai-version"] = "2020-10-01"
+    for name, value in ON_EVERY_ANSWER:
+        answer[name.decode()] = value.decode()
     answer["openai-processing-ms"] = str(int((time.perf_counter() - started) * 1000))
     if organization_id:
         answer["openai-organization"] = organization_id

@@ -192,6 +192,8 @@ OTHER_ARGUMENTS = {
     "mail_id": "1",
     "sample_name": "invoice",
     "price_id": 1,
+    "kind": "completions",
+    "rest": "organization/groups",
 }
 
 

@@ -174,7 +174,28 @@ def test_a_form_is_not_sent_by_following_a_link(
 
 def other_routes() -> list[Route]:
     routes_of_others = [r for r in routes.all_routes() if "slug" not in r.arguments]
-    return [route for route in routes_of_others if route.name not in routes.PUBLIC]
+    return [
+        route
+        for route in routes_of_others
+        if route.name not in routes.PUBLIC and route not in api_routes()
+    ]
+
+
+def api_routes() -> list[Route]:
+    return [route for route in routes.all_routes() if route.name.startswith("api_")]
+
+
+@pytest.mark.parametrize("route", api_routes(), ids=lambda route: route.name)
+def test_every_route_of_the_api_asks_for_a_key_and_looks_at_no_session(
+    route: Route, ada: User, acme: Organization
+) -> None:
+    values = {name: routes.OTHER_ARGUMENTS[name] for name in route.arguments}
+
+    answer = browser_of(ada).get(reverse(route.name, kwargs=values))
+
+    nothing = route.name in ("api_nothing", "api_nothing_of_old")
+    assert answer.status_code == (404 if nothing else 401)
+    assert set(answer.json()) == {"error"}
 
 
 @pytest.mark.parametrize("route", other_routes(), ids=lambda route: route.name)

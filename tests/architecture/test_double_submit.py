@@ -85,7 +85,12 @@ def addresses(acme: Organization, ada: User, rita: User) -> Addresses:
     found = routes.furnish(acme, ada, rita)
     SpendLimits.objects.update_or_create(
         organization=acme,
-        defaults={"approved_limit_nanos": usd(120), "hard_limit_nanos": usd(50)},
+        defaults={
+            "approved_limit_nanos": usd(120),
+            "hard_limit_nanos": usd(50),
+            "key_default_nanos": usd(30),
+            "member_default_nanos": usd(30),
+        },
     )
     cycle = previous_cycle(cycle_of(timezone.now()))
     record = add_record(acme, at=cycle_interval(cycle).start, cost_nanos=usd(12))

@@ -120,6 +120,28 @@ def test_a_price_that_changed_in_the_month_makes_two_lines(
     assert sorted(units) == [(100, 20, 2000), (150, 20, 3000)]
 
 
+def test_an_own_price_is_the_unit_price_of_its_line(
+    acme: Organization, globex: Organization, price: Price
+) -> None:
+    own = Price.objects.create(
+        organization=acme,
+        model="gpt-4o-mini",
+        effective_from=NOW - timedelta(days=800),
+        created_at=NOW - timedelta(days=800),
+        input_nanos=90,
+        source=PriceSource.OPERATOR,
+    )
+    spend(acme, 1800, price_id=own.pk, input_tokens=20, output_tokens=0)
+    spend(globex, 3000, price_id=price.pk, input_tokens=20, output_tokens=0)
+
+    assert close() == 2
+
+    units = InvoiceLine.objects.values_list(
+        "invoice__organization__name", "unit_nanos", "exact_nanos"
+    )
+    assert sorted(units) == [("Acme", 90, 1800), ("Globex", 150, 3000)]
+
+
 def test_a_cycle_is_open_until_its_month_is_over(acme: Organization) -> None:
     spend(acme, 5)
     assert close(now=IN_OCTOBER) == 0

@@ -39,7 +39,7 @@ def test_a_limit_below_the_spend_is_confirmed_first(visit: OpenVisit) -> None:
 def test_a_wrong_amount_is_explained_beside_the_field(visit: OpenVisit) -> None:
     with visit(ADA) as opened:
         page = opened.open("/o/acme/limits")
-        field = page.get_by_label("Amount in USD per cycle")
+        field = page.get_by_label("Tell at")
         field.fill("1.999")
         page.get_by_role("button", name="Add soft limit").click()
 

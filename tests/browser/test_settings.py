@@ -23,7 +23,7 @@ def test_settings_are_saved_and_shown_as_saved(
         was_on = switch.is_checked()
         page.keyboard.press("Space")
         page.get_by_label("Keep cached answers for").select_option("6 hours")
-        page.get_by_role("button", name="Save").click()
+        page.get_by_role("button", name="Save", exact=True).click()
 
         expect(page.get_by_text("saved and in force")).to_be_visible()
         expect(switch).to_be_checked(checked=not was_on)

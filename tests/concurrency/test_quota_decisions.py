@@ -74,7 +74,7 @@ def denied_while_approved(request: QuotaRequest, op: User) -> bool:
 
 def outcomes() -> set[str]:
     """Return of which decisions people were told."""
-    mails = OutboxMail.objects.filter(kind="quota_request")
+    mails = OutboxMail.objects.filter(kind="quota_answer")
     keys = mails.values_list("dedupe_key", flat=True)
     return {key.rpartition(":")[2] for key in keys} - {"pending"}
 
