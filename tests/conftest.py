@@ -12,10 +12,18 @@ import pytest
 from django.core.cache import cache
 from django.db import OperationalError, connection, transaction
 from django.test.utils import setup_databases, teardown_databases
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from pytest_django import DjangoDbBlocker, Settings
 
 from orgs.models import Environment, Organization, Role, User
 from tests import answered, factories
+
+# That a busy machine is slow says nothing about a test.
+hypothesis_settings.register_profile(
+    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis_settings.load_profile("patient")
 
 DEADLOCKS_MAX = 10
 BOOKED = "billing_hold, billing_budget, usage_usagerecord"

@@ -151,6 +151,16 @@ class UsageRecord(UsageFacts):
     def public_id(self) -> str:
         return f"rec_{self.event_id.hex}"
 
+    @property
+    def is_unpriced(self) -> bool:
+        """It used what has no price: nobody knows what it cost (`usage.unpriced`)."""
+        used = self.input_tokens, self.output_tokens, self.characters, self.seconds
+        is_free = (
+            self.outcome == Outcome.CACHED or self.endpoint == Endpoint.MODERATIONS
+        )
+        is_charged = self.price_id != 0 or self.cost_nanos != 0
+        return any(used) and not is_free and not is_charged
+
     @staticmethod
     def event_id_from(public_id: str) -> uuid.UUID | None:
         """Return the event id inside a `rec_…` id, or None if it is not one."""

@@ -98,7 +98,8 @@ def record_facts(record: UsageRecord, names: NamesById) -> Facts:
         *names.keys[record.api_key_id],
         *names.people[record.user_id],
         *(getattr(record, name) for name in COUNTS),
-        *(exact_usd(record.cost_nanos), exact_usd(record.held_nanos)),
+        None if record.is_unpriced else exact_usd(record.cost_nanos),
+        exact_usd(record.held_nanos),
         *(record.price_id or None, record.simulated, record.streamed),
         *(record.latency_ms, record.first_token_ms),
     )

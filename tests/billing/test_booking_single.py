@@ -126,7 +126,7 @@ def furnish(*, spent: int, held: int, limits: Any, **has: bool) -> Organization:
 @settings(
     max_examples=60,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     amounts=st.fixed_dictionaries(
@@ -159,7 +159,7 @@ def test_a_hold_alone_is_decided_as_in_a_batch(
 @settings(
     max_examples=40,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(
     cost=AMOUNTS,

@@ -54,7 +54,7 @@ LIMITS = st.integers(1, 10**9)
 @settings(
     max_examples=40,
     deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(limits=st.tuples(LIMITS, LIMITS), steps=STEPS)
 async def test_redis_and_the_local_buckets_come_to_the_same(

@@ -139,7 +139,7 @@ def test_the_csv_is_whole_however_many_pieces(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(record_export, "CHUNK_LENGTH", 2)
-    for cost in range(5):
+    for cost in range(1, 6):
         add_record(acme, at=NOW, cost_nanos=cost, api_key=key)
     add_refusal(acme, at=NOW, api_key=key)
 
@@ -147,11 +147,32 @@ def test_the_csv_is_whole_however_many_pieces(
     rows = list(csv.DictReader(io.StringIO(text)))
 
     costs = sorted(row["cost_usd"] for row in rows if row["outcome"] == "succeeded")
-    assert costs == ["0.00", *(f"0.00000000{n}" for n in range(1, 5))]
+    assert costs == [f"0.00000000{n}" for n in range(1, 6)]
     assert len({row["id"] for row in rows}) == len(rows) == 6
     assert {row["key_name"] for row in rows} == {"'=Support"}, "no formula"
     assert {row["key_id"] for row in rows} == {key.public_id}
     assert rows[-1]["code"] == "organization_spend_limit_exceeded"
+
+
+def test_what_has_no_price_never_says_zero(
+    client: Client, acme: Organization, ada: User
+) -> None:
+    facts: dict[str, Any] = {"at": NOW, "cost_nanos": 0, "price_id": 0}
+    unpriced = add_record(acme, **facts, input_tokens=5)
+    free = add_record(acme, **facts, input_tokens=5, endpoint="moderations")
+    failed = add_record(acme, **facts, input_tokens=0, output_tokens=0)
+
+    rows = {
+        row["id"]: row
+        for row in csv.DictReader(io.StringIO(file_of(client, ada, "format=csv")))
+    }
+    page = client.get("/o/acme/usage/records").content.decode()
+
+    assert rows[unpriced.public_id]["cost_usd"] == ""
+    assert (
+        rows[free.public_id]["cost_usd"] == rows[failed.public_id]["cost_usd"] == "0.00"
+    )
+    assert page.count("Unpriced") == 1
 
 
 def test_the_json_says_the_same(
