@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from billing.funding import funding_of
@@ -23,11 +23,19 @@ from orgs.models import Membership, Organization
 BINDINGS = {Scope.KEY: Binding.KEY_LIMIT, Scope.MEMBER: Binding.MEMBER_LIMIT}
 
 
+@dataclass(frozen=True, slots=True)
+class CallerFunding:
+    """The funding of a key's requests, as `decide` takes it, and the key's own part."""
+
+    funding: Funding
+    key: ScopeRow
+
+
 def funding_of_caller(
     organization: Organization, api_key: ApiKey, *, now: datetime
-) -> Funding:
-    """Return the funding of a key's requests, as `decide` takes it; not locked."""
-    rows = scope_rows(organization, api_key, now=now)
+) -> CallerFunding:
+    """Return what a key's requests may spend. Live, not locked."""
+    key, *member = scope_rows(organization, api_key, now=now)
     scopes = tuple(
         ScopeFunding(
             binding=BINDINGS[Scope(row.scope)],
@@ -36,16 +44,17 @@ def funding_of_caller(
             spent_nanos=row.spent_nanos,
             held_nanos=row.held_nanos,
         )
-        for row in rows
+        for row in (key, *member)
         if row.limit_nanos is not None
     )
-    return replace(funding_of(organization, now=now), scopes=scopes)
+    funding = replace(funding_of(organization, now=now), scopes=scopes)
+    return CallerFunding(funding, key)
 
 
 def scope_rows(
     organization: Organization, api_key: ApiKey, *, now: datetime
 ) -> Iterator[ScopeRow]:
-    """Yield what the key spent and holds, and its member, limited or not."""
+    """Yield what the key spent and holds, then its member; limited or not."""
     keys = ApiKey.objects.filter(pk=api_key.pk)
     amounts = with_amounts(keys, Scope.KEY, "pk", organization, now)
     yield from map(key_row, amounts.values(*KEY_COLUMNS))

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.db.models.functions import TruncDay, TruncHour
 
 from core.periods import Interval
@@ -81,12 +81,6 @@ def buckets_of(
         sums = Amounts(*(row[f"sum_{name}"] for name in AMOUNT_NAMES))
         amounts.setdefault(row["start"], {})[group] = sums
     return [Bucket(start, start + width, amounts.get(start, {})) for start in starts]
-
-
-def cost_nanos_in(organization: Organization, interval: Interval) -> int:
-    """Return what the hours that an interval touches cost together."""
-    hours = chosen_hours(organization, interval, Chosen())
-    return int(hours.aggregate(sum=Sum("cost_nanos"))["sum"] or 0)
 
 
 def starts_of(interval: Interval, width: timedelta) -> Iterator[datetime]:

@@ -16,24 +16,24 @@ from billing.caller_funding import funding_of_caller
 from billing.credit_queries import CreditState, credit_page
 from billing.limits import Funding, headroom
 from billing.models import BillingProfile, CreditGrant, SoftLimit
+from core.money import NANOS_PER_DOLLAR
 from core.periods import Interval, cycle_interval, cycle_of, start_of_day
 from gateway import errors
+from gateway.admin_api.amounts import cents, dollars
 from gateway.admin_api.door import ApiRequest, key_view
-from gateway.admin_api.usage import dollars
 from usage.buckets import DAY, Bucket, Part, buckets_of
 
 # As OpenAI had it.
 DAYS_MAX = 100
-NANOS_IN_A_CENT = 10_000_000
 # What is said where nothing limits: clients expect a number.
-UNLIMITED_NANOS = 100_000_000 * 1_000_000_000
+UNLIMITED_NANOS = 100_000_000 * NANOS_PER_DOLLAR
 
 
 @key_view
 def subscription(request: ApiRequest) -> dict[str, Any]:
     """Tell how far the calling key's organization may go this month."""
     now, organization = timezone.now(), request.organization
-    funding = funding_of_caller(organization, request.api_key, now=now)
+    funding = funding_of_caller(organization, request.api_key, now=now).funding
     soft = SoftLimit.objects.filter(organization=organization).order_by("amount_nanos")
     lowest = soft.values_list("amount_nanos", flat=True).first()
     hard, system = reach_nanos(funding), funding.approved_limit_nanos
@@ -72,7 +72,7 @@ def usage(request: ApiRequest) -> dict[str, Any]:
     return {
         "object": "list",
         "daily_costs": [day(bucket) for bucket in buckets],
-        "total_usage": total / NANOS_IN_A_CENT,
+        "total_usage": cents(total),
     }
 
 
@@ -80,7 +80,7 @@ def day(bucket: Bucket) -> dict[str, Any]:
     return {
         "timestamp": bucket.start.timestamp(),
         "line_items": [
-            {"name": model, "cost": amounts.cost_nanos / NANOS_IN_A_CENT}
+            {"name": model, "cost": cents(amounts.cost_nanos)}
             for (model,), amounts in bucket.amounts.items()
         ],
     }

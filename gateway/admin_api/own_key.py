@@ -7,22 +7,21 @@ from typing import Any
 
 from django.utils import timezone
 
-from billing.caller_funding import funding_of_caller, scope_rows
+from billing.caller_funding import funding_of_caller
 from billing.limits import Room, headroom
 from billing.rate_limit_list import rate_rules_of
 from billing.rate_limits import RateRule
 from core.periods import cycle_interval, cycle_of
+from gateway.admin_api.amounts import dollars
 from gateway.admin_api.door import ApiRequest, key_view
-from gateway.admin_api.usage import dollars
 
 
 @key_view
 def own_key(request: ApiRequest) -> dict[str, Any]:
     """Tell the limits of the key that asks, which of them binds, and its rates."""
     now, key = timezone.now(), request.api_key
-    funding = funding_of_caller(request.organization, key, now=now)
-    left = headroom(funding)
-    used, *_ = scope_rows(request.organization, key, now=now)
+    caller = funding_of_caller(request.organization, key, now=now)
+    left = headroom(caller.funding)
     rules = rate_rules_of(request.organization.pk)
     return {
         "object": "key",
@@ -33,12 +32,12 @@ def own_key(request: ApiRequest) -> dict[str, Any]:
         "organization_id": request.organization.public_id,
         "expires_at": unix(key.expires_at),
         "models": list(key.models_allowed) or None,
-        "spent_usd": dollars(used.spent_nanos),
-        "held_usd": dollars(used.held_nanos),
+        "spent_usd": dollars(caller.key.spent_nanos),
+        "held_usd": dollars(caller.key.held_nanos),
         "remaining_usd": None if left.nanos is None else dollars(left.nanos),
         "limited_by": None if left.binding is None else left.binding.value,
         "resets_at": unix(cycle_interval(cycle_of(now)).end),
-        "limits": [limit(room) for room in funding.rooms()],
+        "limits": [limit(room) for room in caller.funding.rooms()],
         "rate_limits": [
             rate(rule) for rule in rules if rule.api_key_id in (None, key.pk)
         ],

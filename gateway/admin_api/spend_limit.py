@@ -7,10 +7,9 @@ from typing import Any
 from django.utils import timezone
 
 from billing.queries import standing_of
+from core.money import NANOS_PER_CENT
 from gateway import errors
 from gateway.admin_api.door import ApiRequest, admin_view
-
-NANOS_IN_A_CENT = 10_000_000
 
 
 @admin_view
@@ -23,7 +22,7 @@ def spend_limit(request: ApiRequest) -> dict[str, Any]:
     return {
         "object": "organization.spend_limit",
         # A limit finer than a cent is told as the cents that fit.
-        "threshold_amount": limit_nanos // NANOS_IN_A_CENT,
+        "threshold_amount": limit_nanos // NANOS_PER_CENT,
         "currency": "USD",
         "interval": "month",
         "enforcement": {"status": "enforcing" if standing.is_enforcing else "inactive"},

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from gateway import errors
 from gateway.admin_api import parameters
+from gateway.admin_api.amounts import dollars
 from gateway.admin_api.door import ApiRequest, admin_view
 from gateway.admin_api.periods import (
     COST_SIZES,
@@ -24,7 +25,6 @@ from usage.amounts import Amounts
 from usage.buckets import Bucket, Chosen, Part, buckets_of
 from usage.models import Endpoint
 
-NANOS_IN_A_DOLLAR = 1_000_000_000
 PROJECT = "project_id"
 USAGE_GROUPS = {
     PROJECT: None,
@@ -86,21 +86,17 @@ def tokens_of(amounts: Amounts) -> dict[str, int]:
     }
 
 
+def input_of(amounts: Amounts) -> dict[str, int]:
+    return {"input_tokens": amounts.input_tokens}
+
+
 COMPLETIONS = Kind(
     "completions",
     (Endpoint.CHAT_COMPLETIONS, Endpoint.RESPONSES, Endpoint.COMPLETIONS),
     tokens_of,
 )
-EMBEDDINGS = Kind(
-    "embeddings",
-    (Endpoint.EMBEDDINGS,),
-    lambda amounts: {"input_tokens": amounts.input_tokens},
-)
-MODERATIONS = Kind(
-    "moderations",
-    (Endpoint.MODERATIONS,),
-    lambda amounts: {"input_tokens": amounts.input_tokens},
-)
+EMBEDDINGS = Kind("embeddings", (Endpoint.EMBEDDINGS,), input_of)
+MODERATIONS = Kind("moderations", (Endpoint.MODERATIONS,), input_of)
 AUDIO_SPEECHES = Kind(
     "audio_speeches",
     (Endpoint.AUDIO_SPEECH,),
@@ -155,15 +151,6 @@ def costs(request: ApiRequest) -> dict[str, Any]:
 
     chosen = chosen_by(request, COST_FILTERS, ())
     return answer(request, page, named, COST_GROUPS, chosen, result)
-
-
-def dollars(nanos: int) -> float:
-    """
-    Return an amount as OpenAI's JSON has it: a number of dollars.
-
-    Rounded to nine places it is exact again, up to nine million dollars.
-    """
-    return nanos / NANOS_IN_A_DOLLAR
 
 
 def read_page(

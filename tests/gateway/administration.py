@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from django.utils import timezone
 from openai import OpenAI
 
-from keys.actions import issue_key
 from orgs.models import Organization, User
+from tests.gateway.conftest import service_key
 from tests.gateway.raw import Answer, call
 from tests.usage_factories import add_record, make_key
 from usage.actions import roll_up
@@ -20,17 +20,7 @@ MODELS = ("gpt-4o-mini", "gpt-4.1")
 
 
 def admin_key(organization: Organization) -> str:
-    issued = issue_key(
-        kind="admin",
-        environment=organization.environment,
-        name="automation",
-        organization=organization,
-        user=None,
-        acting_user=None,
-        expires_at=None,
-        now=timezone.now(),
-    )
-    return issued.text
+    return service_key(organization, kind="admin")
 
 
 def admin_client(url: str, text: str) -> OpenAI:

@@ -121,9 +121,10 @@ def _clients_closed() -> Iterator[None]:
         CLIENTS.pop().close()
 
 
-def service_key(organization: Organization) -> str:
+def service_key(organization: Organization, *, kind: str = "service") -> str:
+    """Issue a key that belongs to an organization: a service's, or an admin key."""
     issued = issue_key(
-        kind="service",
+        kind=kind,
         environment=organization.environment,
         name="tests",
         organization=organization,
