@@ -14,7 +14,7 @@ T = TypeVar("T")
 PATIENCE_S = 20
 # Of this test's database: others in the cluster wait for locks of their own.
 WAITING = """
-SELECT count(*) FROM pg_locks AS wanted
+SELECT count(DISTINCT pid) FROM pg_locks AS wanted
 WHERE NOT granted AND EXISTS (
     SELECT FROM pg_locks AS had JOIN pg_database ON pg_database.oid = had.database
     WHERE had.pid = wanted.pid AND datname = current_database()
@@ -24,9 +24,14 @@ WHERE NOT granted AND EXISTS (
 
 def somebody_waits() -> bool:
     """Say whether a connection waits for a lock."""
+    return waiting() > 0
+
+
+def waiting() -> int:
+    """Return how many connections wait for a lock."""
     with connection.cursor() as cursor:
         cursor.execute(WAITING)
-        return bool(cursor.fetchone()[0])
+        return int(cursor.fetchone()[0])
 
 
 def all_at_once(functions: Sequence[Callable[[], T]]) -> list[T]:
