@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from billing.actions.organizations import found_organization
@@ -21,6 +23,7 @@ from keys.models import ApiKey
 from orgs.models import Environment, Organization, User
 from tests.billing.books import book, hold_of
 from tests.billing.test_ledger_posting import commit_checks
+from tests.billing.told import Programs
 from tests.usage_factories import make_key
 
 # Unqualified names of the books' statements find these before Postgres' own.
@@ -45,6 +48,8 @@ TURNS = (
     "billing.evaluate_limits",
     "billing.close_cycles",
 )
+# Of these, the ones by which what was used is shown and posted.
+COUNTING = ("usage.roll_up", "billing.post_usage")
 MODEL = "gpt-4o-mini"
 
 
@@ -97,6 +102,7 @@ class Life:
     organization: Organization
     key: ApiKey
     used: list[Use] = field(default_factory=list)
+    _browser: Client = field(default_factory=Client)
 
     @classmethod
     def begin(cls, clock: Clock, ada: User, op: User) -> Life:
@@ -108,6 +114,17 @@ class Life:
             now=clock.now,
         )
         return cls(clock, ada, op, organization, make_key("laptop", user=ada))
+
+    @property
+    def browser(self) -> Client:
+        """Log the owner in anew: months go by, and sessions end."""
+        self._browser.logout()
+        self._browser.force_login(self.ada)
+        return self._browser
+
+    @cached_property
+    def programs(self) -> Programs:
+        return Programs.of(self.organization, self.ada, now=self.clock.now)
 
     def request(self, tokens: Tokens) -> str:
         """Ask for a request and settle it; return the code of the refusal, or none."""
@@ -148,11 +165,11 @@ class Life:
         )
         assert book(settled).refusals == {}
 
-    def beat(self, *, times: int = 1) -> None:
-        """Let the worker take each of its turns."""
+    def beat(self, *, times: int = 1, turns: Sequence[str] = TURNS) -> None:
+        """Let the worker take its turns."""
         app.loader.import_default_modules()
         for _ in range(times):
-            for name in TURNS:
+            for name in turns:
                 app.tasks[name]()
 
     def check(self) -> None:

@@ -25,16 +25,17 @@ from billing.actions.invoices import record_payment
 from billing.actions.prices import add_prices
 from billing.actions.quota import approve_request, request_increase
 from billing.invoice_models import Invoice
+from billing.invoice_queries import draft_for
 from billing.models import CreditGrant, SpendLimits
 from billing.pricing import Tokens
 from billing.quota import end_of
 from core.money import NANOS_PER_DOLLAR, cents_usd
-from core.periods import next_cycle
+from core.periods import cycle_of, next_cycle
 from orgs.models import OutboxMail, User
-from tests.billing.life import Clock, Life, price_of
+from tests.billing.life import COUNTING, TURNS, Clock, Life, price_of
 from tests.billing.test_ledger_posting import balances
+from tests.billing.told import usage_csv_nanos
 from tests.factories import usd
-from tests.visits import browser_of
 from usage.queries import usage_of
 from usage.spans import Span
 
@@ -219,8 +220,8 @@ def live(life: Life, day: date) -> None:
     life.clock.at(18)
     if is_workday and day.month == 7 and day in DEEDS:
         assert work(life, day) == set()
-    if day in DEEDS:
-        life.beat()
+    life.beat(turns=TURNS if day in DEEDS else COUNTING)
+    compare_so_far(life)
     expect(life, day, refusals)
     life.check()
 
@@ -242,17 +243,33 @@ def pay(life: Life) -> None:
     )
 
 
-def compare(life: Life, invoice: Invoice) -> None:
-    """One number: arithmetic, usage page, invoice as page, CSV, PDF and mail."""
-    cost = sum(u.cost_nanos for u in life.used if u.cycle_start == invoice.cycle_start)
-    span = Span.of_cycle(invoice.cycle_start)
+def compare_so_far(life: Life) -> None:
+    """One number in the evening, too: of the running month, and on its draft."""
+    cost = agreed_nanos(life, cycle_of(life.clock.now))
+    bill = draft_for(life.organization, now=life.clock.now).bill
+    assert sum(each.exact_nanos for each in bill.lines if each.kind == "usage") == cost
+
+
+def agreed_nanos(life: Life, month: date) -> int:
+    """Return what arithmetic, usage page, its CSV and the API say of a month."""
+    cost = sum(used.cost_nanos for used in life.used if used.cycle_start == month)
+    span = Span.of_cycle(month)
     assert usage_of(life.organization, span).total.cost_nanos == cost
+    assert usage_csv_nanos(life.browser, life.organization.slug, month) == cost
+    assert life.programs.costs_nanos(month) == cost
+    return cost
+
+
+def compare(life: Life, invoice: Invoice) -> None:
+    """One number: arithmetic, usage, API, invoice as page, CSV, PDF and mail."""
+    cost = agreed_nanos(life, invoice.cycle_start)
+    assert life.programs.balance_nanos(invoice.cycle_start) == cost
     lines = invoice.lines.all()
     usage = sum(line.exact_nanos for line in lines if line.kind == "usage")
     assert usage == cost
     total = cents_usd(invoice.total_nanos)
     url = f"/o/acme/billing/invoices/{invoice.number}"
-    browser = browser_of(life.ada)
+    browser = life.browser
     page = browser.get(url).content.decode()
     assert f'?cycle={invoice.cycle_start:%Y-%m}">${total}</a></td>' in page
     rows = list(csv.reader(io.StringIO(browser.get(f"{url}/csv").content.decode())))
