@@ -50,7 +50,7 @@ def issue_invoice(
     *, organization: Organization, cycle_start: date, up_to: int, now: datetime
 ) -> Invoice | None:
     """
-    Issue the invoice of a cycle that is over, and queue its mail.
+    Issue the invoice of a cycle that is over, and queue its mail if it is to be paid.
 
     None if there is nothing to tell. Locks the organization's accounts, so that
     nothing is posted meanwhile, then the series of numbers until the commit: numbers
@@ -80,7 +80,9 @@ def issue_invoice(
         now=now,
     )
     note(invoice, "invoice.issued", acting_user=None, now=now)
-    queue_invoice_mail(invoice, now=now)
+    if invoice.total_nanos:
+        # What credit paid in full stands on the billing page; nobody has to act.
+        queue_invoice_mail(invoice, now=now)
     return invoice
 
 

@@ -318,6 +318,20 @@ def test_the_mail_goes_to_the_billing_addresses(acme: Organization, ada: User) -
     assert "/o/acme/billing/invoices/INV-000001" in mail.body_text
 
 
+def test_an_invoice_that_credit_paid_is_issued_without_a_mail(
+    acme: Organization,
+) -> None:
+    given = grant(acme, usd(30), days=9)
+    post_credit_granted(given, now=NOW)
+    given.consumed_nanos = usd(3)
+    given.save()
+    spend(acme, usd(3), credit_nanos=usd(3))
+    close()
+
+    assert Invoice.objects.get().total_nanos == 0
+    assert not OutboxMail.objects.exists()
+
+
 def test_a_payment_settles_an_invoice_once(acme: Organization, op: User) -> None:
     spend(acme, usd(10))
     close()
