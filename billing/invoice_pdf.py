@@ -21,13 +21,16 @@ from fpdf.fonts import FontFace, TTFFont
 from billing.invoice_models import Invoice, InvoiceKind, InvoiceLine
 from core.templatetags.money import usd, usd_exact
 
-FONT, *FALLBACKS = SCRIPTS = (
+FONT, *SCRIPTS = (
     *("latin", "latin-ext", "cyrillic", "cyrillic-ext"),
     *("greek", "greek-ext", "vietnamese"),
 )
 # Of fixed weight: to draw one from the variable font takes a second each.
 FONT_FILE = "vendor/inter-static-5.3.0/inter-{script}-{weight}-normal.woff2"
 WEIGHTS: dict[Literal["", "B"], int] = {"": 400, "B": 600}
+# Chinese, Japanese and Korean, in one weight. It takes a second to read.
+EAST_ASIAN = "east-asian"
+EAST_ASIAN_FILE = "vendor/wqy-microhei-0.2.0-beta/wqy-microhei.ttc"
 INK, DIM, RULE = (28, 36, 54), (90, 102, 125), (221, 226, 234)
 COLUMN_WIDTHS = (92, 30, 26, 26)
 RIGHT = (Align.L, Align.R, Align.R, Align.R)
@@ -44,14 +47,31 @@ class Page(FPDF):
         self.set_margins(18, 18)
         self.set_auto_page_break(True, margin=24)
         self.set_title(number)
-        for script in SCRIPTS:
+        self.unread = [*SCRIPTS, EAST_ASIAN]
+        self.fallbacks: list[str] = []
+        self.known: set[int] = set()
+        self.read_font(FONT)
+        self.add_page()
+
+    def read_font(self, script: str) -> None:
+        if script == EAST_ASIAN:
+            self.add_font(script, "", finders.find(EAST_ASIAN_FILE))
+        else:
             for style, weight in WEIGHTS.items():
                 file = FONT_FILE.format(script=script, weight=weight)
                 self.add_font(script, style, finders.find(file))
-        self.set_fallback_fonts(FALLBACKS)
-        fonts = [font for font in self.fonts.values() if isinstance(font, TTFFont)]
-        self.known = {code for font in fonts for code in font.cmap}
-        self.add_page()
+        font = self.fonts[script]
+        assert isinstance(font, TTFFont)
+        self.known.update(font.cmap)
+
+    def read_fonts_for(self, text: str) -> None:
+        """Read more fonts until they have all letters of a text, or none is left."""
+        while self.unread and not self.known.issuperset(map(ord, text)):
+            script = self.unread.pop(0)
+            self.read_font(script)
+            self.fallbacks.append(script)
+            # A name in a script of one weight is better than none.
+            self.set_fallback_fonts(self.fallbacks, exact_match=False)
 
     def close(self) -> None:
         """Close the files of the fonts."""
@@ -89,7 +109,8 @@ class Page(FPDF):
         )
 
     def printable(self, text: str) -> str:
-        """Return a text in the letters of the font; the page has all of them."""
+        """Return a text in the letters of the fonts; the page has all of them."""
+        self.read_fonts_for(text.replace("\n", ""))
         return "".join(
             each if ord(each) in self.known or each == "\n" else "?" for each in text
         )

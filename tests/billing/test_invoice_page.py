@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 from django.test import Client
+from pypdf import PdfReader
 
 from billing.invoice_models import Invoice
 from billing.invoice_pdf import Page, invoice_pdf
@@ -105,9 +106,27 @@ def test_a_long_invoice_goes_on_on_further_pages(acme: Organization) -> None:
     assert content.count(b"/Type /Page\n") > 1
 
 
-def test_letters_that_the_font_lacks_do_not_stop_an_invoice() -> None:
-    with closing(Page("INV-1")) as page:
-        assert page.printable("Łódź, Київ, Αθήνα €5 東京") == "Łódź, Київ, Αθήνα €5 ??"
+@pytest.mark.parametrize("name", ["東京株式会社 and 서울 주식회사", "Дружба and Łódź"])
+def test_names_in_other_scripts_are_printed(invoice: Invoice, name: str) -> None:
+    # As it was when it was issued; only this copy of it has another name.
+    invoice.buyer_name = name
+    content = invoice_pdf(invoice, lines_of(invoice))
+
+    (paper,) = PdfReader(io.BytesIO(content)).pages
+    assert name in paper.extract_text()
+    assert len(content) < 100_000
+
+
+def test_letters_that_no_font_has_do_not_stop_an_invoice() -> None:
+    with closing(Page("INV-1")) as paper:
+        assert paper.printable("Zoë 東京 ☃\nอ\n") == "Zoë 東京 ?\n?\n"
+        assert paper.unread == []
+
+
+def test_fonts_are_read_only_for_letters_that_need_them() -> None:
+    with closing(Page("INV-1")) as paper:
+        assert paper.printable("Zoë & Co.") == "Zoë & Co."
+        assert paper.fallbacks == []
 
 
 def test_the_draft_shows_what_comes_and_issues_nothing(
