@@ -34,7 +34,7 @@ class Inside(httpx.BaseTransport):
             request.method,
             request.url.raw_path.decode(),
             request.read(),
-            headers=dict(request.headers),
+            headers={k: v for k, v in request.headers.items() if k != "host"},
         )
         return httpx.Response(
             answer.status_code, headers=dict(answer.headers), content=answer.content
@@ -64,14 +64,14 @@ class Programs:
         bearer = {"Authorization": f"Bearer {key.text}"}
         return cls(
             OpenAI(
-                base_url="http://testserver/v1",
+                base_url="http://console.acme.example/v1",
                 api_key="unused",
                 admin_api_key=admin_key(organization),
                 max_retries=0,
                 http_client=httpx.Client(transport=inside),
             ),
             httpx.Client(
-                base_url="http://testserver", transport=inside, headers=bearer
+                base_url="http://console.acme.example", transport=inside, headers=bearer
             ),
         )
 
