@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from billing.actions.charges import abandon_charge
 from billing.actions.credit_notes import (
     AlreadyCredited,
     MoreThanLeft,
@@ -21,6 +22,8 @@ from billing.invoice_forms import PaymentForm, TakeBackForm, TakeBackPartForm
 from billing.invoice_models import Invoice
 from billing.invoice_queries import lines_of, open_invoices, standing_of
 from billing.operator_organization_views import SENT_BEFORE
+from billing.payment_queries import is_being_charged
+from billing.payments import payment_provider
 from core.form_ids import IdTaken, renew_id
 from core.statuses import UNPROCESSABLE
 from core.templatetags.money import usd
@@ -76,6 +79,18 @@ def note_payment(request: OperatorRequest, number: str) -> HttpResponse:
         messages.error(request, UNDER_WAY)
     else:
         messages.success(request, f"Invoice {number} is noted as paid.")
+    return redirect("operator:invoice", number)
+
+
+@require_POST
+@operator_view
+def abandon(request: OperatorRequest, number: str) -> HttpResponse:
+    """Give up asking a card, where no payment provider is set up to answer."""
+    asked = found(number)
+    if payment_provider() is not None:
+        messages.error(request, UNDER_WAY)
+    elif abandon_charge(invoice=asked, acting_user=request.user, now=timezone.now()):
+        messages.success(request, f"The card is not asked for {number} any more.")
     return redirect("operator:invoice", number)
 
 
@@ -149,6 +164,7 @@ def invoice_page(
         "payment_form": PaymentForm(initial={"paid_on": today}),
         "taking_back_form": TakeBackForm(),
         "part_form": TakeBackPartForm(invoice=asked),
+        "is_stuck": payment_provider() is None and is_being_charged(asked),
         **sent,
     }
     status = UNPROCESSABLE if sent else 200

@@ -42,6 +42,11 @@ urlpatterns = [
         name="note_payment",
     ),
     path(
+        "invoices/<slug:number>/abandon-charge",
+        operator_invoice_views.abandon,
+        name="abandon_charge",
+    ),
+    path(
         "invoices/<slug:number>/take-back",
         operator_invoice_views.take_back,
         name="take_back",

@@ -28,6 +28,7 @@ from billing.payment_models import (
 from billing.payments.seam import Charge, ChargeState, Wish
 from core.money import NANOS_PER_CENT
 from orgs import audit
+from orgs.models import User
 
 QUEUED_AT_ONCE = 200
 # Longer than all that one attempt asks of the provider can take.
@@ -233,6 +234,31 @@ def decline(charge: InvoiceCharge, reason: str, now: datetime) -> Booked:
     )
     queue_declined_mail(charge, now=now)
     return Booked.DECLINED
+
+
+@transaction.atomic
+def abandon_charge(*, invoice: Invoice, acting_user: User, now: datetime) -> bool:
+    """
+    Give up a charge that nobody can ask about any more; False if none is under way.
+
+    For where the payment provider was taken away meanwhile. Should the card have
+    paid after all, its event finds the charge given up and books it, or tells the
+    operator that it was paid twice.
+    """
+    lock_accounts(invoice.organization)
+    charge = InvoiceCharge.objects.select_for_update().filter(invoice=invoice).first()
+    if charge is None or charge.stage != ChargeStage.UNDER_WAY:
+        return False
+    move(charge, ChargeStage.GIVEN_UP, now)
+    audit.record(
+        organization=invoice.organization,
+        actor=acting_user,
+        action="invoice.charge_abandoned",
+        target=invoice.public_id,
+        details={"number": invoice.number},
+        now=now,
+    )
+    return True
 
 
 def locked(charge_pk: int) -> InvoiceCharge:

@@ -10,7 +10,9 @@ from django.utils import timezone
 
 from billing.actions.invoices import issue_invoice
 from billing.actions.prices import mark_of_prices
+from billing.invoice_models import Invoice
 from billing.models import QuotaRequest, SpendLimits
+from billing.payment_models import InvoiceCharge
 from core.periods import cycle_interval, cycle_of, previous_cycle
 from keys.models import ApiKey
 from orgs.models import Membership, Organization, User
@@ -33,6 +35,7 @@ OPERATORS_FORMS: dict[str, Data] = {
     "operator:deny_quota": {"message": "Not now"},
     "operator:decide_many_quotas": {"decision": "approve", "confirmed": "on"},
     "operator:note_payment": {"paid_on": "2026-11-02", "reference": "W-1"},
+    "operator:abandon_charge": {},
     "operator:take_back": {"new_id": f"inv_{'a' * 24}", "reason": "Wrong buyer"},
     "operator:take_back_part": {
         "new_id": f"inv_{'b' * 24}",
@@ -124,11 +127,23 @@ def owned_by_rita_too(addresses: Addresses, browser: Client) -> None:
     ritas.filter(organization__slug=addresses.values["slug"]).update(role="owner")
 
 
+def asked_of_a_card(addresses: Addresses, browser: Client) -> None:
+    invoice = Invoice.objects.get(number=addresses.values["number"])
+    InvoiceCharge.objects.create(
+        organization=invoice.organization,
+        invoice=invoice,
+        stage="under_way",
+        next_attempt_at=timezone.now(),
+        created_at=timezone.now(),
+    )
+
+
 # What has to be so before a form can be sent.
 FIRST: dict[str, Callable[[Addresses, Client], None]] = {
     "billing:request_increase": nobody_asked,
     "billing:unlink_pair": paired,
     "operator:reactivate": suspended,
+    "operator:abandon_charge": asked_of_a_card,
     "orgs:leave": owned_by_rita_too,
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from pytest_django import Settings
 
 from billing.actions.cards import remove_card
 from billing.actions.charges import (
@@ -20,7 +21,7 @@ from billing.models import InvoiceCharge, PaymentAccount
 from billing.payment_models import ChargeStage
 from billing.payment_queries import is_being_charged
 from billing.payments.charging import paid_by_card
-from orgs.models import AuditEvent, Organization, OutboxMail
+from orgs.models import AuditEvent, Organization, OutboxMail, User
 from tests.billing.cards import (
     CHARGED_AT,
     account_of,
@@ -34,6 +35,7 @@ from tests.billing.test_invoices import close, spend
 from tests.billing.test_ledger_posting import commit_checks
 from tests.factories import usd
 from tests.stripe_provider import DECLINED, StripeProvider
+from tests.visits import browser_of
 
 __all__ = ["stripe_there"]
 pytestmark = pytest.mark.django_db
@@ -140,6 +142,26 @@ def test_while_a_card_is_asked_nobody_notes_a_payment(invoice: Invoice) -> None:
             invoice=invoice, reason="Wrong", acting_user=None, now=CHARGED_AT
         )
     assert not InvoicePayment.objects.exists()
+
+
+def test_where_no_provider_answers_the_operator_gives_the_charge_up(
+    invoice: Invoice, op: User, settings: Settings
+) -> None:
+    browser, url = browser_of(op), f"/operator/invoices/{invoice.number}"
+    paid_without_a_word()
+
+    browser.post(f"{url}/abandon-charge")
+    assert InvoiceCharge.objects.get().stage == "under_way", "Stripe may answer yet"
+    settings.STRIPE_SECRET_KEY = ""
+    assert "nobody answers" in browser.get(url).content.decode()
+    browser.post(f"{url}/abandon-charge")
+    by_hand(invoice)
+
+    assert InvoiceCharge.objects.get().stage == "given_up"
+    events = AuditEvent.objects.filter(action="invoice.charge_abandoned")
+    assert events.get().actor == op
+    assert InvoicePayment.objects.get().reference == "W-17"
+    assert "nobody answers" not in browser.get(url).content.decode()
 
 
 def by_hand(invoice: Invoice) -> None:
