@@ -72,6 +72,62 @@ def admin_key_needed() -> ApiError:
     return ApiError(403, message, code="insufficient_permissions")
 
 
+def admin_key_of_former_owner() -> ApiError:
+    message = (
+        "Whoever made this admin key is no owner of its organization any more. "
+        "An owner makes another one."
+    )
+    return ApiError(403, message, code="insufficient_permissions")
+
+
+def admin_key_of_nobody() -> ApiError:
+    message = (
+        "This admin key was made by nobody who could answer for changes: it may read. "
+        "An owner makes one that may change things."
+    )
+    return ApiError(403, message, code="insufficient_permissions")
+
+
+def not_found() -> ApiError:
+    return ApiError(404, "There is nothing of this id here.", code="not_found")
+
+
+def last_owner() -> ApiError:
+    message = "An organization keeps at least one owner. Make somebody else one first."
+    return ApiError(400, message, code="last_owner")
+
+
+def already_member(email: str) -> ApiError:
+    message = f"{email} is a member already."
+    return ApiError(400, message, param="email", code="already_member")
+
+
+def already_invited(email: str) -> ApiError:
+    message = f"{email} has an invitation already. Delete it to send another one."
+    return ApiError(400, message, param="email", code="already_invited")
+
+
+def invitation_closed() -> ApiError:
+    message = "This invitation was accepted or revoked before."
+    return ApiError(400, message, code="invitation_closed")
+
+
+def spend_alert_exists() -> ApiError:
+    message = "There is a spend alert at this amount already."
+    param = "threshold_amount"
+    return ApiError(400, message, param=param, code="already_exists")
+
+
+def too_many_spend_alerts() -> ApiError:
+    message = "The organization has as many spend alerts as there may be."
+    return ApiError(400, message, code="too_many_spend_alerts")
+
+
+def too_many_invitations() -> ApiError:
+    message = "Too many invitations wait, or were sent today. Revoke some, or wait."
+    return ApiError(429, message, code="too_many_invitations", headers=FINAL)
+
+
 def mismatched_organization(environment: str) -> ApiError:
     message = (
         "OpenAI-Organization header should match organization for API key: it names "

@@ -46,9 +46,10 @@ def record(
     that people typed is taken out.
     """
     assert connection.in_atomic_block, "an audit event belongs to a transaction"
-    kept = without_secrets(details or {})
-    assert len(json.dumps(kept, cls=DjangoJSONEncoder)) <= DETAILS_LONGEST
     origin = current_origin()
+    by_key = {"api_key": origin.api_key} if origin.api_key else {}
+    kept = without_secrets((details or {}) | by_key)
+    assert len(json.dumps(kept, cls=DjangoJSONEncoder)) <= DETAILS_LONGEST
     event = AuditEvent(
         organization=organization,
         actor=actor,

@@ -32,6 +32,8 @@ class Origin:
     door: Door
     address: str | None = None
     user_agent: str = ""
+    # Public id of the admin key that it was done with, if one was.
+    api_key: str = ""
 
 
 # Whatever comes neither by HTTP nor as periodic work was started by hand.

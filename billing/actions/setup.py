@@ -90,8 +90,9 @@ def set_up_organization(wish: SetUp, *, now: datetime) -> Outcome:
     return Outcome(
         organization=organization,
         owner=owner,
-        api_key=ensure_key(ApiKeyKind.SERVICE, organization, wish, now=now),
-        admin_key=ensure_key(ApiKeyKind.ADMIN, organization, wish, now=now),
+        api_key=ensure_key(ApiKeyKind.SERVICE, organization, wish, None, now=now),
+        # Somebody answers for what it changes.
+        admin_key=ensure_key(ApiKeyKind.ADMIN, organization, wish, owner, now=now),
     )
 
 
@@ -208,7 +209,12 @@ def ensure_soft_limit(
 
 
 def ensure_key(
-    kind: ApiKeyKind, organization: Organization, wish: SetUp, *, now: datetime
+    kind: ApiKeyKind,
+    organization: Organization,
+    wish: SetUp,
+    maker: User | None,
+    *,
+    now: datetime,
 ) -> IssuedKey | None:
     """
     Issue the key of a kind unless a live one is there.
@@ -228,7 +234,7 @@ def ensure_key(
         name=KEY_NAME,
         organization=organization,
         user=None,
-        acting_user=None,
+        acting_user=maker,
         expires_at=None,
         now=now,
     )

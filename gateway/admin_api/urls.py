@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, re_path
 
-from gateway.admin_api import balance, own_key, spend_limit, usage
+from gateway.admin_api import (
+    audit_logs,
+    balance,
+    invites,
+    keys,
+    own_key,
+    projects,
+    spend_alerts,
+    spend_limit,
+    usage,
+    users,
+)
 from gateway.admin_api.door import not_offered
 
 BALANCES = [
@@ -13,7 +24,43 @@ BALANCES = [
     ("credit_grants", balance.credit_grants),
 ]
 
+START = "v1/organization"
+PROJECT = f"{START}/projects/<slug:project_id>"
+
+OF_PROJECT = [
+    path(PROJECT, projects.project, name="api_project"),
+    path(f"{PROJECT}/users", projects.project_users, name="api_project_users"),
+    path(
+        f"{PROJECT}/users/<slug:user_id>",
+        projects.project_user,
+        name="api_project_user",
+    ),
+    path(f"{PROJECT}/service_accounts", keys.service_accounts, name="api_accounts"),
+    path(
+        f"{PROJECT}/service_accounts/<slug:account_id>",
+        keys.service_account,
+        name="api_account",
+    ),
+    path(f"{PROJECT}/api_keys", keys.keys, name="api_keys"),
+    path(f"{PROJECT}/api_keys/<slug:key_id>", keys.key, name="api_key"),
+]
+
 urlpatterns: list[URLPattern] = [
+    path(f"{START}/users", users.users, name="api_users"),
+    path(f"{START}/users/<slug:user_id>", users.user, name="api_user"),
+    path(f"{START}/invites", invites.invites, name="api_invites"),
+    path(f"{START}/invites/<slug:invite_id>", invites.invite, name="api_invite"),
+    path(f"{START}/admin_api_keys", keys.admin_keys, name="api_admin_keys"),
+    path(f"{START}/admin_api_keys/<slug:key_id>", keys.admin_key, name="api_admin_key"),
+    path(f"{START}/audit_logs", audit_logs.audit_logs, name="api_audit_logs"),
+    path(f"{START}/spend_alerts", spend_alerts.spend_alerts, name="api_alerts"),
+    path(
+        f"{START}/spend_alerts/<slug:alert_id>",
+        spend_alerts.spend_alert,
+        name="api_alert",
+    ),
+    path(f"{START}/projects", projects.projects, name="api_projects"),
+    *OF_PROJECT,
     path("v1/organization/usage/<slug:kind>", usage.usage, name="api_usage"),
     path("v1/organization/costs", usage.costs, name="api_costs"),
     path("v1/organization/spend_limit", spend_limit.spend_limit, name="api_limit"),

@@ -194,6 +194,12 @@ OTHER_ARGUMENTS = {
     "price_id": 1,
     "kind": "completions",
     "rest": "organization/groups",
+    "project_id": "proj_1",
+    "user_id": "user_1",
+    "invite_id": "inv_1",
+    "account_id": "key_1",
+    "key_id": "key_1",
+    "alert_id": "alert_1",
 }
 
 

@@ -4,23 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from django.utils import timezone
-from openai import OpenAI
+from openai import BaseModel, OpenAI
 
 from orgs.models import Organization, User
+from tests.architecture.routes import everything_written
 from tests.gateway.conftest import service_key
 from tests.gateway.raw import Answer, call
 from tests.usage_factories import add_record, make_key
 from usage.actions import roll_up
 from usage.models import Endpoint
 
+Model = TypeVar("Model", bound=BaseModel)
+
 MODELS = ("gpt-4o-mini", "gpt-4.1")
 
 
-def admin_key(organization: Organization) -> str:
-    return service_key(organization, kind="admin")
+def admin_key(organization: Organization, maker: User | None = None) -> str:
+    """Issue an admin key. Without a maker it is the installation's: it reads."""
+    return service_key(organization, kind="admin", maker=maker)
+
+
+def whole(thing: Model) -> Model:
+    """Return what the client made of an answer, if its type holds to the letter."""
+    kind = type(thing)
+    kind.model_validate(thing.to_dict(), strict=True)
+    assert set(kind.model_fields) <= thing.model_fields_set
+    return thing
 
 
 def admin_client(url: str, text: str) -> OpenAI:
@@ -28,6 +41,13 @@ def admin_client(url: str, text: str) -> OpenAI:
     return OpenAI(
         base_url=f"{url}/v1", admin_api_key=text, api_key="unused", max_retries=0
     )
+
+
+def what_is_kept() -> dict[str, str]:
+    """Return a digest of all rows, but for the gateway's own saying that it lives."""
+    tables = everything_written()
+    del tables["billing_gatewayprocess"]
+    return tables
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,7 +121,9 @@ def _clients_closed() -> Iterator[None]:
         CLIENTS.pop().close()
 
 
-def service_key(organization: Organization, *, kind: str = "service") -> str:
+def service_key(
+    organization: Organization, *, kind: str = "service", maker: User | None = None
+) -> str:
     """Issue a key that belongs to an organization: a service's, or an admin key."""
     issued = issue_key(
         kind=kind,
@@ -129,7 +131,7 @@ def service_key(organization: Organization, *, kind: str = "service") -> str:
         name="tests",
         organization=organization,
         user=None,
-        acting_user=None,
+        acting_user=maker,
         expires_at=None,
         now=timezone.now(),
     )
