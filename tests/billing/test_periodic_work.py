@@ -86,8 +86,8 @@ def test_a_charge_becomes_a_rollup_and_a_mail_by_itself(
     )
     add_record(acme, at=now, cost_nanos=usd(4))
     with mail_server() as sink, worker_and_beat(tmp_path, sink) as log:
-        rig.wait_until(is_rolled_up, deadline_s=30, what=log.read_text())
-        rig.wait_until(is_sent, deadline_s=30, what="no mail was sent")
+        rig.wait_until(is_rolled_up, deadline_s=120, what=log.read_text())
+        rig.wait_until(is_sent, deadline_s=120, what="no mail was sent")
         told_at = RollupWatermark.objects.get().as_of
         rig.wait_until(lambda: RollupWatermark.objects.get().as_of > told_at)
         rig.wait_until(has_noted_its_work, what="the worker noted nothing")
