@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.db.models import Q
@@ -14,7 +15,10 @@ from gateway.admin_api.projects import project_id_of
 from orgs.audit_models import AuditEvent
 from orgs.models import Organization
 
-SIDES = ("gt", "gte", "lt", "lte")
+# Answers tell whole seconds: "after a second" begins with the next one.
+SIDES = {"gt": ("gte", 1), "gte": ("gte", 0), "lt": ("lt", 0), "lte": ("lt", 1)}
+# The last second that another one follows.
+LATEST = datetime(9999, 12, 31, 23, 59, 58, tzinfo=UTC)
 TIMES = tuple(f"effective_at[{side}]" for side in SIDES)
 FILTERS = ("event_types", "actor_ids", "actor_emails", "resource_ids", "project_ids")
 
@@ -44,10 +48,11 @@ NEWEST_FIRST = Listing(
 def asked_for(request: ApiRequest) -> Q:
     """Return the events that the filters let through."""
     chosen = Q()
-    for side, name in zip(SIDES, TIMES, strict=True):
+    for (lookup, later_s), name in zip(SIDES.values(), TIMES, strict=True):
         moment = instant(request.GET, name)
         if moment is not None:
-            chosen &= Q(**{f"created_at__{side}": moment})
+            bound = min(moment, LATEST) + timedelta(seconds=later_s)
+            chosen &= Q(**{f"created_at__{lookup}": bound})
     lookups = {
         "event_types": "action__in",
         "actor_ids": "actor__public_id__in",

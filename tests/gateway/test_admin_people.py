@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import openai
 import pytest
@@ -245,3 +245,16 @@ def test_a_body_that_is_none_is_refused(
     answer = call(gateway.url, key, body, path="/v1/organization/invites")
 
     assert (answer.status, what_is_kept()) == (status, before)
+
+
+def test_events_are_filtered_by_the_second_that_they_tell(client: OpenAI) -> None:
+    (event,) = client.admin.organization.audit_logs.list()
+    at, end_of_time = event.effective_at, 253_402_300_799
+
+    def count(**side: int) -> int:
+        found = client.admin.organization.audit_logs.list(effective_at=cast(Any, side))
+        return len(list(found))
+
+    assert (count(gt=at), count(gte=at), count(gt=at - 1)) == (0, 1, 1)
+    assert (count(lt=at), count(lte=at), count(lt=at + 1)) == (0, 1, 1)
+    assert (count(gt=end_of_time), count(lte=end_of_time)) == (0, 1)
