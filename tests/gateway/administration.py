@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from django.utils import timezone
 from openai import BaseModel, OpenAI
 
+from billing.actions.limits import add_soft_limit
+from gateway.admin_api.projects import project_id_of
+from keys.models import ApiKey, ApiKeyKind
+from orgs.actions import invite_member
 from orgs.models import Organization, User
 from tests.architecture.routes import everything_written
 from tests.gateway.conftest import service_key
@@ -23,7 +27,7 @@ Model = TypeVar("Model", bound=BaseModel)
 MODELS = ("gpt-4o-mini", "gpt-4.1")
 # That it lives, which keys were used, what it refused in an earlier test.
 NOTED_LATER = (
-    *("billing_gatewayprocess", "keys_keyuse"),
+    *("billing_gatewayprocess", "keys_keyuse", "keys_formerkey"),
     *("usage_refusedminute", "usage_refusedrequest"),
 )
 
@@ -52,6 +56,34 @@ def what_is_kept() -> dict[str, str]:
     """Return a digest of all rows, without what the gateway notes on its own time."""
     tables = everything_written()
     return {name: rows for name, rows in tables.items() if name not in NOTED_LATER}
+
+
+def things_of(organization: Organization, owner: User) -> dict[str, str]:
+    """Make one of everything in an organization; return the paths by what they are."""
+    now: Any = {"acting_user": owner, "now": timezone.now()}
+    invitation = invite_member(
+        organization=organization, email="z@x.example", role="reader", **now
+    )
+    alert = add_soft_limit(organization=organization, amount_nanos=5, **now)
+    service_key(organization)
+    service_key(organization, kind="admin")
+    keys = ApiKey.objects.filter(organization=organization)
+    service = keys.filter(kind=ApiKeyKind.SERVICE).latest("pk").public_id
+    admin = keys.filter(kind=ApiKeyKind.ADMIN).latest("pk").public_id
+    project = f"projects/{project_id_of(organization)}"
+    return {
+        f"users/{owner.public_id}": "GET POST DELETE",
+        f"invites/{invitation.public_id}": "GET DELETE",
+        f"admin_api_keys/{admin}": "GET DELETE",
+        f"spend_alerts/{alert.public_id}": "GET POST DELETE",
+        project: "GET",
+        f"{project}/users": "GET",
+        f"{project}/users/{owner.public_id}": "GET",
+        f"{project}/api_keys": "GET",
+        f"{project}/api_keys/{service}": "GET DELETE",
+        f"{project}/service_accounts": "GET POST",
+        f"{project}/service_accounts/{service}": "GET DELETE",
+    }
 
 
 @dataclass(frozen=True, slots=True)

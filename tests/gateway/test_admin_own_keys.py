@@ -16,13 +16,14 @@ from billing.models import SoftLimit
 from gateway import errors
 from gateway.admin_api.flood import refuse_flood
 from gateway.admin_api.projects import project_id_of
-from keys.models import ApiKey, ApiKeyKind, KeyBlock
+from keys.models import ApiKey, KeyBlock
 from orgs.models import Organization, User
 from tests import rig
 from tests.gateway.administration import (
     admin_client,
     admin_key,
     get,
+    things_of,
     what_is_kept,
     whole,
 )
@@ -258,36 +259,6 @@ def test_the_asynchronous_client_reads_the_same(
     counts = asyncio.run(read_everything(gateway.url, text, project_id_of(acme)))
 
     assert counts == [2, 0, 1, 2, 0, 1, 2, 1, 1]
-
-
-def things_of(organization: Organization, owner: User) -> dict[str, str]:
-    """Make one of everything in an organization; return the paths by what they are."""
-    from billing.actions.limits import add_soft_limit
-    from orgs.actions import invite_member
-
-    now: Any = {"acting_user": owner, "now": timezone.now()}
-    invitation = invite_member(
-        organization=organization, email="z@x.example", role="reader", **now
-    )
-    alert = add_soft_limit(organization=organization, amount_nanos=5, **now)
-    service_key(organization)
-    service_key(organization, kind="admin")
-    keys = ApiKey.objects.filter(organization=organization)
-    service = keys.get(kind=ApiKeyKind.SERVICE).public_id
-    project = f"projects/{project_id_of(organization)}"
-    return {
-        f"users/{owner.public_id}": "GET POST DELETE",
-        f"invites/{invitation.public_id}": "GET DELETE",
-        f"admin_api_keys/{keys.get(kind='admin').public_id}": "GET DELETE",
-        f"spend_alerts/{alert.public_id}": "GET POST DELETE",
-        project: "GET",
-        f"{project}/users": "GET",
-        f"{project}/users/{owner.public_id}": "GET",
-        f"{project}/api_keys": "GET",
-        f"{project}/api_keys/{service}": "GET DELETE",
-        f"{project}/service_accounts": "GET POST",
-        f"{project}/service_accounts/{service}": "GET DELETE",
-    }
 
 
 BODIES = {

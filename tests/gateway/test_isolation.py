@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.urls import resolve
 from django.utils import timezone
 
 from gateway.app import CALLS, MODELS
@@ -14,8 +16,9 @@ from keys.actions import block_key, issue_key, revoke_key, rotate_key
 from keys.models import ApiKey
 from orgs.models import Membership, Organization, Role, User
 from tests import rig
-from tests.architecture.routes import everything_written
+from tests.architecture.routes import all_routes
 from tests.factories import join, make_user, suspend
+from tests.gateway.administration import things_of, what_is_kept
 from tests.gateway.conftest import House, personal_key, service_key
 from tests.gateway.raw import call, nothing_written
 
@@ -23,6 +26,11 @@ pytestmark = pytest.mark.processes
 
 PATHS = [*(("POST", path) for path in CALLS), ("GET", MODELS), ("GET", f"{MODELS}/x")]
 UNAUTHORIZED, FORBIDDEN = 401, 403
+LISTS = {
+    **{"users": "GET", "invites": "GET POST", "admin_api_keys": "GET POST"},
+    **{"projects": "GET", "spend_alerts": "GET POST", "audit_logs": "GET"},
+    **{"spend_limit": "GET POST DELETE", "costs": "GET", "usage/completions": "GET"},
+}
 # What the key may name in the header, if anything: none, its own, another's, no one's.
 HEADERS = ("", "own", "sibling", "foreign", "missing")
 
@@ -119,17 +127,6 @@ def callers(acme: Organization, globex: Organization) -> list[Caller]:
     ]
 
 
-def written() -> dict[str, str]:
-    """Return a digest of every table but what gateways write of themselves later."""
-    tables = everything_written()
-    for of_gateways in (
-        *("billing_gatewayprocess", "keys_keyuse", "keys_formerkey"),
-        *("usage_refusedrequest", "usage_refusedminute"),
-    ):
-        del tables[of_gateways]
-    return tables
-
-
 def test_a_key_acts_where_it_belongs_and_nowhere_else(
     house: House,
     acme_staging: Organization,
@@ -146,7 +143,7 @@ def test_a_key_acts_where_it_belongs_and_nowhere_else(
         "missing": "org-000000000000000000000000",
     }
     everybody = callers(acme, globex)
-    before, seen = written(), 0
+    before, seen = what_is_kept(), 0
     with nothing_written(provider):
         for caller in everybody:
             for header in HEADERS:
@@ -164,23 +161,50 @@ def test_a_key_acts_where_it_belongs_and_nowhere_else(
                     is_in = answer.status != UNAUTHORIZED
                     where = (caller.name, header, path, answer.status)
                     assert is_in == (header in caller.admitted), where
-    assert written() == before
+    assert what_is_kept() == before
     assert seen == len(everybody) * len(HEADERS) * len(PATHS)
     size = f"{seen:,} requests with {len(everybody)} kinds of key, as they should"
     sys.stdout.write(f"isolation of the API: {size}\n")
+
+
+def test_no_key_but_an_admin_key_administers(
+    house: House, acme_staging: Organization, globex: Organization, oscar: User
+) -> None:
+    acme = Organization.objects.get(pk=house.organization.pk)
+    ada = User.objects.get(email="ada@acme.example")
+    join(make_user("rita@acme.example"), acme, Role.READER)
+    everybody = [each for each in callers(acme, globex) if each.name != "admin"]
+    resources = LISTS | things_of(acme, ada)
+    before = what_is_kept()
+
+    for path, methods in resources.items():
+        for method in methods.split():
+            for caller in everybody:
+                where: Any = {"method": method, "path": f"/v1/organization/{path}"}
+                answer = call(house.url, caller.text, {}, **where)
+                assert answer.status in {UNAUTHORIZED, FORBIDDEN}, (caller.name, where)
+
+    assert what_is_kept() == before
+    walked = {resolve(f"/v1/organization/{path}").url_name for path in resources}
+    routes = {each.name: each.path for each in all_routes()}
+    assert walked == {
+        name
+        for name, path in routes.items()
+        if name.startswith("api_") and "v1/organization" in path
+    }
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"])
 def test_another_method_is_none_at_a_path_of_calls(
     house: House, provider: rig.Provider, method: str
 ) -> None:
-    before = written()
+    before = what_is_kept()
     with nothing_written(provider):
         for path in CALLS:
             for text in (house.key, None):
                 answer = call(house.url, text, {}, method=method, path=path)
                 assert answer.status in {401, 404, 405}, (path, answer.status)
-    assert written() == before
+    assert what_is_kept() == before
 
 
 def test_a_suspended_organization_is_shut_to_every_key_of_its_own(
@@ -189,10 +213,10 @@ def test_a_suspended_organization_is_shut_to_every_key_of_its_own(
     keys = [house.key, personal_key(rita, "production")]
     suspend(Organization.objects.get(pk=house.organization.pk))
     rig.wait_until(lambda: call(house.url, house.key).status == FORBIDDEN)
-    before = written()
+    before = what_is_kept()
     with nothing_written(provider):
         for text in keys:
             for method, path in PATHS:
                 answer = call(house.url, text, {}, method=method, path=path)
                 assert answer.status == FORBIDDEN, (path, answer.status)
-    assert written() == before
+    assert what_is_kept() == before
