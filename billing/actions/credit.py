@@ -122,8 +122,10 @@ def void_credit(
     """
     assert reason
     locked = CreditGrant.objects.select_for_update(no_key=True).get(pk=grant.pk)
-    has_ended = locked.ends_at is not None and locked.ends_at <= now
-    if has_ended or locked.left_nanos == 0:
+    # Voided is voided: of two at once, the later clock may come first.
+    is_voided = locked.voided_at is not None
+    has_expired = locked.expires_at is not None and locked.expires_at <= now
+    if is_voided or has_expired or locked.left_nanos == 0:
         raise CannotVoid
     locked.voided_at, locked.voided_by, locked.void_reason = now, acting_user, reason
     locked.save(update_fields=["voided_at", "voided_by", "void_reason"])

@@ -102,8 +102,9 @@ def end_former_key(
 
     :raises FormerKeyEnded: if it was over before; nothing changes then.
     """
-    live = FormerKey.objects.filter(pk=former.pk, ends_at__gt=now)
-    if not live.update(ends_at=now):
+    # As it was read: of two at once, the later clock may come first.
+    live = FormerKey.objects.filter(pk=former.pk, ends_at=former.ends_at)
+    if not live.filter(ends_at__gt=now).update(ends_at=now):
         raise FormerKeyEnded
     before, former.ends_at = former.ends_at, now
     audit.record(
