@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django import forms
-from django.http import HttpResponse
+from django.http import HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
@@ -11,15 +11,17 @@ from django.views.decorators.http import require_safe
 from orgs.access import OrgRequest, org_view
 from orgs.permissions import Permission
 from usage import charts
-from usage.addresses import known_cycles
+from usage.addresses import address, known_cycles
 from usage.colors import color_of
 from usage.dimensions import Dimension
+from usage.health_files import health_csv, health_rows
+from usage.queries import watermark
 from usage.sentences import WORDS
 from usage.stills import still_lines
 from usage.timing_buckets import ERROR_PERCENT
 from usage.timings import Health, health_of, p95_lines
 from usage.usage_forms import DIMENSION_CHOICES, SpanForm
-from usage.usage_views import span_context
+from usage.usage_views import as_file, span_context
 
 
 class HealthForm(SpanForm):
@@ -37,7 +39,7 @@ class HealthForm(SpanForm):
 @require_safe
 @org_view(Permission.SEE_USAGE)
 def health(request: OrgRequest) -> HttpResponse:
-    """Show latencies, errors and refusals by period and group."""
+    """Show latencies, errors and refusals by period and group, or give a file."""
     cycles = known_cycles(request, timezone.now())
     form = HealthForm(request.GET, cycles=cycles, viewer=request.membership)
     span, granularity, dimension = form.span, form.granularity, form.dimension
@@ -48,6 +50,8 @@ def health(request: OrgRequest) -> HttpResponse:
         granularity=granularity,
         filters=form.filters,
     )
+    if request.GET.get("format") in ("csv", "json"):
+        return health_file(request, form, found)
     periods = span.periods(granularity)
     lines = p95_lines(found, periods)
     drawn = [
@@ -65,8 +69,35 @@ def health(request: OrgRequest) -> HttpResponse:
         "error_percent": ERROR_PERCENT,
         "figure": charts.latency_lines(periods, granularity, lines),
         "still": still_lines(periods, granularity, None, drawn),
+        "csv_url": address(request, format="csv"),
+        "json_url": address(request, format="json"),
     }
     return render(request, "usage/health.html", context)
+
+
+def health_file(
+    request: OrgRequest, form: HealthForm, found: tuple[Health, ...]
+) -> HttpResponse:
+    """Return the table of the page as CSV or JSON."""
+    span, dimension, kind = form.span, form.dimension, request.GET["format"]
+    response: HttpResponse
+    if kind == "csv":
+        text = health_csv(found, dict(DIMENSION_CHOICES)[dimension])
+        response = HttpResponse(text, content_type="text/csv; charset=utf-8")
+    else:
+        values = {
+            "organization": request.organization.public_id,
+            "as_of": watermark().as_of.isoformat(),
+            "group_by": dimension,
+            "time_zone": span.zone_name,
+            "start": span.shown.start.isoformat(),
+            "end": span.shown.end.isoformat(),
+            "groups": health_rows(found),
+        }
+        response = JsonResponse(values, json_dumps_params={"indent": 1})
+    days = f"{span.first}-{span.last}"
+    name = f"{request.organization.slug}-health-by-{dimension}-{days}.{kind}"
+    return as_file(response, name)
 
 
 def slowest_of(found: tuple[Health, ...]) -> tuple[str, int] | None:

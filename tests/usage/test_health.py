@@ -78,3 +78,32 @@ def test_without_requests_it_says_so(acme: Organization, ada: User) -> None:
 
     assert "No requests in these days." in page
     assert "data-figure" not in page
+
+
+@pytest.mark.usefixtures("used")
+def test_files_tell_what_the_page_tells(ada: User) -> None:
+    browser, found = browser_of(ada), health_of(Membership.objects.get(user=ada), DAY)
+
+    groups = browser.get(f"{URL}&format=json").json()["groups"]
+    csv_file = browser.get(f"{URL}&format=csv")
+
+    slow, fast = groups
+    assert (slow["name"], slow["requests"], slow["failed_requests"]) == ("slow", 5, 1)
+    assert slow["latency_p95_ms"] == found[0].percentiles[1]
+    assert (slow["tokens_per_second"], fast["first_token_p50_ms"]) == (100.0, None)
+    header, first, second = csv_file.content.decode().splitlines()
+    assert header.startswith("Model,requests,failed_requests,refused_requests,")
+    assert first.split(",")[:4] == ["slow", "5", "1", "0"]
+    assert second.split(",")[7:] == ["", "", ""]
+    name = f"acme-health-by-model-{NOW:%Y-%m-%d}-{NOW:%Y-%m-%d}.csv"
+    assert name in csv_file["Content-Disposition"]
+
+
+@pytest.mark.usefixtures("used")
+def test_files_name_no_key_of_others_to_a_reader(rita: User) -> None:
+    browser = browser_of(rita)
+
+    for kind in ("csv", "json"):
+        text = browser.get(f"{URL}&by=key&format={kind}").content.decode()
+        assert "Everyone else" in text
+        assert "laptop" not in text
