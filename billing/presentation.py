@@ -10,9 +10,9 @@ from billing.queries import Overview, Standing
 from core.templatetags.money import usd, usd_exact
 from orgs.models import Organization
 from usage.amounts import Amounts
-from usage.charts import LimitLine, cumulative_spend, limits_in_sight
 from usage.dimensions import Metric
 from usage.sentences import largest_named
+from usage.spend_charts import ForecastPoint, LimitLine, SpendCourse
 from usage.tables import percent_of
 
 STAGING_MODEL = "sandbox-1"
@@ -95,23 +95,24 @@ def named_limits(funding: Funding) -> list[tuple[str, str, int]]:
     return [(kind, name, amount) for kind, name, amount in named if amount is not None]
 
 
-def cumulative_figure(overview: Overview) -> str:
-    """Return the chart of the spend so far, its forecast and the limits."""
-    return cumulative_spend(
-        overview.usage.days,
-        overview.spent_by_day,
-        forecast_nanos=overview.forecast.end_nanos if overview.forecast else None,
-        limits=limit_lines(overview.standing),
+def spend_course(overview: Overview) -> SpendCourse:
+    """Return what the chart shows: the spend so far, its forecast and the limits."""
+    coming = overview.forecast.days if overview.forecast else ()
+    return SpendCourse(
+        periods=overview.usage.periods,
+        spent_nanos=tuple(overview.spent_by_day),
+        forecast=tuple(
+            ForecastPoint(each.day, each.nanos, each.low_nanos, each.high_nanos)
+            for each in coming
+        ),
+        limits=tuple(limit_lines(overview.standing)),
     )
 
 
-def limits_above_chart(overview: Overview) -> list[str]:
+def limits_above(course: SpendCourse) -> list[str]:
     """Return the labels of limits that are too far above the spend to be drawn."""
-    lines = limit_lines(overview.standing)
-    forecast = overview.forecast.end_nanos if overview.forecast else 0
-    highest = max([*overview.spent_by_day, forecast])
-    drawn = limits_in_sight(lines, highest)
-    return [line.label for line in lines if line not in drawn]
+    drawn = course.limits_in_sight
+    return [line.label for line in course.limits if line not in drawn]
 
 
 def spend_rows(overview: Overview) -> list[SpendRow]:
@@ -152,10 +153,14 @@ def comparison(overview: Overview) -> str:
 
 
 def outlook(overview: Overview) -> str:
-    if overview.forecast is None:
+    forecast = overview.forecast
+    if forecast is None:
         return "It is too early in the cycle for a forecast."
     end = overview.usage.days[-1]
-    return f"At this pace it is {usd(overview.forecast.end_nanos)} by {end:%-d %B}."
+    return (
+        f"At this pace it is {usd(forecast.end_nanos)} by {end:%-d %B}, "
+        f"between {usd(forecast.low_nanos)} and {usd(forecast.high_nanos)}."
+    )
 
 
 def quickstart(organization: Organization, base_url: str) -> Quickstart:

@@ -30,12 +30,12 @@ from billing.limit_changes import last_changes
 from billing.models import Price, RateLimit
 from billing.presentation import (
     comparison,
-    cumulative_figure,
     error_share,
-    limits_above_chart,
+    limits_above,
     meter_of,
     overview_sentence,
     quickstart,
+    spend_course,
     spend_rows,
 )
 from billing.price_list import rates_of
@@ -59,6 +59,7 @@ from orgs.permissions import Permission
 from usage.counts import COUNTS
 from usage.models import UsageRecord
 from usage.records import corrections_of, record_visible_to
+from usage.spend_charts import cumulative_spend, still_spend
 
 
 @require_safe
@@ -67,6 +68,7 @@ def overview(request: OrgRequest) -> HttpResponse:
     """Show where the organization stands in its billing cycle."""
     now = timezone.now()
     found = overview_of(request.organization, now=now)
+    course = spend_course(found)
     context = {
         "overview": found,
         "standing": found.standing,
@@ -77,8 +79,9 @@ def overview(request: OrgRequest) -> HttpResponse:
         "attention": attention_list(found, request.membership, now=now),
         "comparison": comparison(found),
         "sentence": overview_sentence(found),
-        "figure": cumulative_figure(found),
-        "limits_above": limits_above_chart(found),
+        "figure": cumulative_spend(course),
+        "still": still_spend(course),
+        "limits_above": limits_above(course),
         "rows": spend_rows(found),
         "quickstart": quickstart(request.organization, settings.BASE_URL),
     }

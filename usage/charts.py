@@ -8,9 +8,7 @@ the only place of a number: each page has the table and a sentence beside it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Sequence
 from decimal import Decimal
 from html import escape
 from itertools import accumulate
@@ -24,22 +22,6 @@ from usage.spans import Period
 
 BEFORE = "Same weekdays before"
 PATTERNS = ("", "", "", "", "/", "\\", "x", ".")
-
-
-@dataclass(frozen=True, slots=True)
-class LimitLine:
-    """A horizontal line: `kind` is soft, hard or approved."""
-
-    kind: str
-    label: str
-    amount_nanos: int
-
-
-LINE_STYLES: Mapping[str, dict[str, Any]] = {
-    "soft": {"color": "#c77700", "dash": "dash", "width": 1.5},
-    "hard": {"color": "#d3393f", "dash": "solid", "width": 2},
-    "approved": {"color": "#7a5bd0", "dash": "dashdot", "width": 1.5},
-}
 
 
 def stacked_bars(
@@ -175,39 +157,6 @@ def bar_marker(position: int, *, is_rest: bool) -> dict[str, Any]:
     return marker
 
 
-def cumulative_spend(
-    days: Sequence[date],
-    spent_nanos: Sequence[int],
-    *,
-    forecast_nanos: int | None,
-    limits: Sequence[LimitLine],
-) -> str:
-    """
-    Return the figure of the spend since the start of the cycle.
-
-    `spent_nanos` are sums up to each day, today last; the forecast is for the end
-    of the last of `days`. Limits far above all else are left out: a line that
-    nothing comes near would press the spend flat.
-    """
-    labels = [day.isoformat() for day in days]
-    traces = [spend_trace(labels[: len(spent_nanos)], spent_nanos)]
-    if forecast_nanos is not None and 0 < len(spent_nanos) < len(days):
-        traces.append(
-            forecast_trace(
-                [labels[len(spent_nanos) - 1], labels[-1]],
-                [spent_nanos[-1], forecast_nanos],
-            )
-        )
-    highest = max([*spent_nanos, forecast_nanos or 0, 0])
-    layout = base_layout(y_prefix="$") | {"showlegend": False}
-    layout["xaxis"]["range"] = [labels[0], labels[-1]]
-    near = limits_in_sight(limits, highest)
-    add_limit_lines(layout, near)
-    top = max([highest, *(limit.amount_nanos for limit in near)])
-    layout["yaxis"]["range"] = [0, plotted(top, Metric.COST) * 1.1 or 1]
-    return figure_json(traces, layout)
-
-
 def spend_trace(labels: Sequence[str], spent_nanos: Sequence[int]) -> dict[str, Any]:
     return {
         "type": "scatter",
@@ -221,55 +170,6 @@ def spend_trace(labels: Sequence[str], spent_nanos: Sequence[int]) -> dict[str, 
         "fill": "tozeroy",
         "fillcolor": "rgba(86,112,230,0.13)",
     }
-
-
-def forecast_trace(labels: Sequence[str], nanos: Sequence[int]) -> dict[str, Any]:
-    return {
-        "type": "scatter",
-        "mode": "lines",
-        "name": "Forecast",
-        "x": list(labels),
-        "y": [plotted(value, Metric.COST) for value in nanos],
-        "hovertemplate": "$%{y:,.2f} forecast<extra></extra>",
-        "line": {"color": PALETTE[0], "width": 2, "dash": "dot"},
-    }
-
-
-def limits_in_sight(limits: Sequence[LimitLine], highest_nanos: int) -> list[LimitLine]:
-    """Return the lowest limit, and those that the spend may come near."""
-    if not limits:
-        return []
-    lowest = min(limit.amount_nanos for limit in limits)
-    reach = max(3 * highest_nanos, lowest)
-    return [limit for limit in limits if limit.amount_nanos <= reach]
-
-
-def add_limit_lines(layout: dict[str, Any], limits: Sequence[LimitLine]) -> None:
-    layout["shapes"] = [
-        {
-            "type": "line",
-            "xref": "paper",
-            "x0": 0,
-            "x1": 1,
-            "y0": plotted(limit.amount_nanos, Metric.COST),
-            "y1": plotted(limit.amount_nanos, Metric.COST),
-            "line": LINE_STYLES[limit.kind],
-        }
-        for limit in limits
-    ]
-    layout["annotations"] = [
-        {
-            "text": as_text(limit.label),
-            "xref": "paper",
-            "x": 0,
-            "xanchor": "left",
-            "y": plotted(limit.amount_nanos, Metric.COST),
-            "yanchor": "bottom",
-            "showarrow": False,
-            "font": {"size": 11},
-        }
-        for limit in limits
-    ]
 
 
 def base_layout(*, y_prefix: str) -> dict[str, Any]:

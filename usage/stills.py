@@ -45,6 +45,25 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
+class Band:
+    """What lies between two lines: `points` as those of a line, for a `polygon`."""
+
+    points: str
+    color: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A line across everything, and what is written on it."""
+
+    at: str
+    color: str
+    dash: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """A label of an axis, and how far from its beginning it is."""
 
@@ -58,6 +77,8 @@ class Still:
     up: tuple[Mark, ...]
     bars: tuple[Bar, ...] = ()
     lines: tuple[Line, ...] = ()
+    bands: tuple[Band, ...] = ()
+    levels: tuple[Level, ...] = ()
 
 
 def still_bars(usage: Usage, metric: Metric, granularity: Granularity) -> Still:

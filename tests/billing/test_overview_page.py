@@ -240,6 +240,19 @@ def test_it_takes_a_fixed_number_of_queries(
         client.get(URL)
 
 
+def test_the_chart_is_there_without_scripts_and_shows_the_limit(
+    client: Client, acme: Organization, ada: User
+) -> None:
+    enter_billing_information(acme)
+    SpendLimits.objects.create(organization=acme, hard_limit_nanos=usd(50))
+    spend(acme, usd(10))
+
+    page = page_of(client, ada)
+
+    assert '<svg class="still"' in page
+    assert page.count("Hard limit $50.00</text>") == 1
+
+
 def test_a_stranger_finds_nothing(
     client: Client, acme: Organization, oscar: User
 ) -> None:
