@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from billing.limits import Binding
-from billing.queries import Overview, Standing
+from billing.overview_queries import Overview
+from billing.queries import Standing
 from core.templatetags.money import usd, usd_exact
 from orgs.models import Membership
 from usage.unpriced import UnpricedModel

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from billing.limits import Binding, Funding, tightest
-from billing.queries import Overview, Standing
+from billing.overview_queries import Overview
+from billing.queries import Standing
 from core.templatetags.money import usd, usd_exact
 from orgs.models import Organization
 from usage.amounts import Amounts
@@ -143,13 +144,18 @@ def overview_sentence(overview: Overview) -> str:
 
 def comparison(overview: Overview) -> str:
     """Return how the cycle's whole days compare with as many of the previous one."""
-    percent = overview.change_percent
-    if percent is None:
+    both = overview.compared
+    if both is None or both.percent is None:
         return ""
-    days = (overview.today - overview.usage.days[0]).days
-    since = "The first day" if days == 1 else f"The first {days} days"
-    word = "more" if percent >= 0 else "less"
-    return f"{since} cost {abs(percent)} % {word} than in the previous cycle."
+    since = "The first day" if both.days == 1 else f"The first {both.days} days"
+    word = "more" if both.percent >= 0 else "less"
+    return f"{since} cost {abs(both.percent)} % {word} than in the previous cycle."
+
+
+def own_percent(overview: Overview) -> int:
+    """Return how much of the cost is the reader's own, in whole percent."""
+    own = overview.own.cost_nanos if overview.own else 0
+    return percent_of(own, overview.usage.total.cost_nanos)
 
 
 def outlook(overview: Overview) -> str:

@@ -28,19 +28,21 @@ from billing.forecast_queries import forecast_of
 from billing.forms import HardLimitForm, ReplayForm
 from billing.limit_changes import last_changes
 from billing.models import Price, RateLimit
+from billing.overview_queries import overview_of
 from billing.presentation import (
     comparison,
     error_share,
     limits_above,
     meter_of,
     overview_sentence,
+    own_percent,
     quickstart,
     spend_course,
     spend_rows,
 )
 from billing.price_list import rates_of
 from billing.pricing import Tokens
-from billing.queries import Standing, overview_of, standing_of
+from billing.queries import Standing, standing_of
 from billing.rate_limit_forms import RateLimitForm
 from billing.rate_limit_list import limitable_keys, rate_limits_visible_to
 from billing.replay_queries import CYCLES_REPLAYED, replay_of
@@ -52,6 +54,7 @@ from billing.scope_queries import (
 )
 from billing.threshold_forms import SoftLimitForm
 from core.money import cents_usd
+from core.periods import cycle_of, previous_cycle
 from core.statuses import UNPROCESSABLE
 from core.templatetags.money import usd
 from orgs.access import OrgRequest, org_view
@@ -67,7 +70,7 @@ from usage.spend_charts import cumulative_spend, still_spend
 def overview(request: OrgRequest) -> HttpResponse:
     """Show where the organization stands in its billing cycle."""
     now = timezone.now()
-    found = overview_of(request.organization, now=now)
+    found = overview_of(request.membership, now=now)
     course = spend_course(found)
     context = {
         "overview": found,
@@ -78,6 +81,8 @@ def overview(request: OrgRequest) -> HttpResponse:
         "error_share": error_share(found.usage.total),
         "attention": attention_list(found, request.membership, now=now),
         "comparison": comparison(found),
+        "own_percent": own_percent(found),
+        "previous_cycle": previous_cycle(cycle_of(now)),
         "sentence": overview_sentence(found),
         "figure": cumulative_spend(course),
         "still": still_spend(course),

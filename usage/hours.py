@@ -63,13 +63,16 @@ def narrowed(
     filters: Iterable[Filter],
 ) -> QuerySet[Any]:
     """Keep the rows of an organization that belong to a span and pass every filter."""
+    return rows.filter(within(span), passing(filters), organization=organization)
+
+
+def within(span: Span) -> Q:
+    """Return the condition that a row of sums belongs to a span."""
     interval = span.interval
-    rows = rows.filter(
-        organization=organization, hour__gte=interval.start, hour__lt=interval.end
-    )
+    condition = Q(hour__gte=interval.start, hour__lt=interval.end)
     if span.cycle_start is not None:
-        rows = rows.filter(cycle_start=span.cycle_start)
-    return rows.filter(passing(filters))
+        condition &= Q(cycle_start=span.cycle_start)
+    return condition
 
 
 def passing(filters: Iterable[Filter]) -> Q:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -17,12 +18,14 @@ from billing.models import (
     SoftLimit,
     SpendLimits,
 )
-from core.periods import cycle_of
+from billing.overview_queries import Overview, days_to_compare, overview_of
+from core.periods import cycle_of, previous_cycle, start_of_day
 from keys.models import ProviderKey
-from orgs.models import Organization, User
+from orgs.models import Membership, Organization, User
 from tests.factories import usd
 from tests.usage_factories import add_hour, event_id_at, make_key
 from usage.models import RollupWatermark
+from usage.spans import Span
 
 pytestmark = pytest.mark.django_db
 URL = "/o/acme/overview"
@@ -221,6 +224,92 @@ def test_without_usage_it_shows_the_first_request(
     assert "data-figure" not in page
 
 
+def test_without_usage_in_this_cycle_it_leads_to_the_one_before(
+    client: Client, acme: Organization, rita: User
+) -> None:
+    last = previous_cycle(cycle_of(timezone.now()))
+    add_hour(acme, at=start_of_day(last), cost_nanos=1)
+
+    page = page_of(client, rita)
+
+    assert "Nothing was used in this cycle yet." in page
+    assert f"/o/acme/usage?cycle={last:%Y-%m}" in page
+    assert "Send the first request" not in page
+
+
+def membership_of(user: User) -> Membership:
+    return Membership.objects.get(user=user, organization__slug="acme")
+
+
+def overview_on(day: int, viewer: User) -> Overview:
+    """Return the overview as it is at noon of a day in November."""
+    noon = datetime(2026, 11, day, 12, tzinfo=UTC)
+    return overview_of(membership_of(viewer), now=noon)
+
+
+def use_on(acme: Organization, month: int, day: int, nanos: int, **facts: Any) -> None:
+    at = datetime(2026, month, day, 9, tzinfo=UTC)
+    add_hour(acme, at=at, cost_nanos=nanos, **facts)
+
+
+def test_whole_days_are_compared_with_as_many_before(
+    acme: Organization, ada: User
+) -> None:
+    use_on(acme, 11, 2, 150)
+    use_on(acme, 11, 3, 999)
+    use_on(acme, 10, 1, 100)
+    use_on(acme, 10, 3, 999)
+
+    compared = overview_on(3, ada).compared
+
+    assert compared is not None
+    assert (compared.days, compared.percent) == (2, 50)
+    assert overview_on(1, ada).compared is None
+
+
+def test_a_shorter_month_is_compared_with_all_of_it() -> None:
+    days = days_to_compare(datetime(2026, 3, 31, 12, tzinfo=UTC))
+
+    assert days == (
+        Span(date(2026, 3, 1), date(2026, 3, 28)),
+        Span(date(2026, 2, 1), date(2026, 2, 28)),
+    )
+
+
+def test_top_models_say_what_changed_in_the_same_days(
+    acme: Organization, ada: User
+) -> None:
+    use_on(acme, 11, 1, 30, model="grown")
+    use_on(acme, 11, 3, 5, model="grown")
+    use_on(acme, 10, 1, 20, model="grown")
+    use_on(acme, 11, 1, 3, model="new")
+    use_on(acme, 10, 1, 3, model="gone")
+
+    grown, new = overview_on(3, ada).top_models
+
+    assert (grown.group.name, grown.total.cost_nanos) == ("grown", 35)
+    assert grown.compared is not None
+    assert (grown.compared.percent, grown.is_new) == (50, False)
+    assert (new.group.name, new.is_new) == ("new", True)
+
+
+def test_a_reader_sees_their_part_beside_the_total(
+    client: Client, acme: Organization, ada: User, rita: User
+) -> None:
+    now = timezone.now()
+    for person, nanos in ((ada, usd(3)), (rita, usd(1))):
+        key = make_key(f"{person.name}'s laptop", user=person)
+        add_hour(acme, at=now, cost_nanos=nanos, api_key=key, output_tokens=50)
+
+    page = page_of(client, rita)
+
+    assert '<span class="figure-value" id="spent">$4.00</span>' in page
+    assert "Yours: $1.00, 25 % of it, by 1 request with 50 tokens." in page
+    assert "Your keys" in page
+    assert f"{ada.name}&#x27;s laptop" not in page
+    assert "Yours:" not in page_of(client, ada)
+
+
 def test_it_takes_a_fixed_number_of_queries(
     client: Client,
     acme: Organization,
@@ -236,7 +325,7 @@ def test_it_takes_a_fixed_number_of_queries(
     # The first visit of a session writes down when it began.
     client.get(URL)
 
-    with django_assert_max_num_queries(18):
+    with django_assert_max_num_queries(21):
         client.get(URL)
 
 
