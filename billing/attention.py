@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from billing.attention_item import LEVELS, Attention, counted
+from billing.attention_of_owners import given_away, untold
+from billing.attention_queries import Concerns, EndingCredit
 from billing.limits import Binding
 from billing.overview_queries import Overview
 from billing.queries import Standing
 from core.templatetags.money import usd, usd_exact
+from core.zones import as_read
+from keys.models import ApiKey
 from orgs.models import Membership
 from usage.unpriced import UnpricedModel
 
-CREDIT_ENDS_SOON = timedelta(days=14)
+# Sooner than this a key's end is urgent.
+KEY_ENDS_NEXT = timedelta(days=3)
 # Funding names of what binds, as they stand in a sentence.
 BINDING_NAMES = {
     Binding.CREDIT: "credit",
@@ -22,25 +27,77 @@ BINDING_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Attention:
-    """One thing: `level` is error, warning or info; `page` is a URL's name."""
-
-    level: str
-    text: str
-    page: str = ""
-    action: str = ""
-
-
 def attention_list(
-    overview: Overview, viewer: Membership, *, now: datetime
+    overview: Overview, concerns: Concerns, viewer: Membership, *, now: datetime
 ) -> list[Attention]:
-    """Return what needs attention, most urgent first."""
-    return [
+    """Return what needs attention and can be seen to, most urgent first."""
+    found = [
         *stopped(overview, viewer),
-        *approaching(overview, viewer, now=now),
+        *refused(concerns, viewer, now=now),
+        *approaching(overview, viewer),
+        *ending(overview, concerns, viewer, now=now),
         *unfinished(overview, viewer),
     ]
+    if concerns.owners is not None:
+        found += [*untold(concerns.owners), *given_away(concerns.owners)]
+    return sorted(found, key=lambda each: LEVELS.index(each.level))
+
+
+def refused(
+    concerns: Concerns, viewer: Membership, *, now: datetime
+) -> Iterator[Attention]:
+    count = concerns.refused_today
+    if not count:
+        return
+    whose = "" if viewer.is_owner else "of yours "
+    yield Attention(
+        "warning",
+        f"{counted(count, 'request')} {whose}"
+        f"{'was' if count == 1 else 'were'} refused today.",
+        "usage:records",
+        "See why",
+        f"?outcome=refused&since={now:%Y-%m-%d}",
+    )
+
+
+def ending(
+    overview: Overview, concerns: Concerns, viewer: Membership, *, now: datetime
+) -> Iterator[Attention]:
+    """Yield keys and credit that end soon."""
+    if concerns.keys_ending:
+        yield key_that_ends(concerns.keys_ending, now=now)
+    if concerns.credit is not None:
+        yield credit_that_ends(overview.standing, concerns.credit, viewer)
+
+
+def key_that_ends(keys: Sequence[ApiKey], *, now: datetime) -> Attention:
+    first, others = keys[0], len(keys) - 1
+    assert first.expires_at is not None
+    level = "warning" if first.expires_at - now <= KEY_ENDS_NEXT else "info"
+    text = f"The API key “{first.name}” ends on {as_read(first.expires_at):%-d %B}."
+    if others:
+        text = f"{text} {counted(others, 'other key')} within 14 days as well."
+    return Attention(level, text, "keys:keys", "Rotate keys")
+
+
+def credit_that_ends(
+    standing: Standing, credit: EndingCredit, viewer: Membership
+) -> Attention:
+    """Say what happens when credit expires: requests may be refused from then on."""
+    day = f"{as_read(credit.expires_at):%-d %B %Y}"
+    text = f"The credit of {usd_exact(credit.nanos)} expires on {day}."
+    left = standing.funding.credit_nanos
+    if left is None:
+        text = f"{text} It pays for what is used until then."
+        return Attention("info", text, "billing:billing", "See credit")
+    if left > credit.nanos:
+        text = f"{text} Credit of {usd_exact(left - credit.nanos)} stays."
+    else:
+        text = f"{text} Without billing information requests are refused from then on."
+    link = ("billing:billing", "See credit")
+    if viewer.is_owner:
+        link = ("billing:billing_information", "Enter billing information")
+    return Attention("warning", text, *link)
 
 
 def stopped(overview: Overview, viewer: Membership) -> Iterator[Attention]:
@@ -107,9 +164,7 @@ def refusal_text(standing: Standing) -> str:
             )
 
 
-def approaching(
-    overview: Overview, viewer: Membership, *, now: datetime
-) -> Iterator[Attention]:
+def approaching(overview: Overview, viewer: Membership) -> Iterator[Attention]:
     """Yield what will keep requests from being answered, or was asked to be told."""
     standing = overview.standing
     reached = standing.reached_soft_limits
@@ -126,14 +181,6 @@ def approaching(
             f"At this pace the hard limit of {usd(standing.funding.hard_limit_nanos)} "
             f"is reached on {overview.hard_limit_at:%-d %B}.",
             **limits_link(viewer),
-        )
-    expires_at = overview.credit_expires_at
-    if expires_at is not None and expires_at - now <= CREDIT_ENDS_SOON:
-        yield Attention(
-            "warning",
-            f"The credit of {usd_exact(standing.funding.credit_nanos)} expires on "
-            f"{expires_at:%-d %B %Y}. Without billing information requests are refused "
-            "from then on.",
         )
 
 

@@ -18,6 +18,7 @@ from billing.actions.limits import (
 from billing.addressees import threshold_rows
 from billing.allocation_queries import allocations_of
 from billing.attention import BINDING_NAMES, attention_list
+from billing.attention_queries import concerns_of
 from billing.explanations import (
     charge_lines,
     input_words,
@@ -64,6 +65,9 @@ from usage.models import UsageRecord
 from usage.records import corrections_of, record_visible_to
 from usage.spend_charts import cumulative_spend, still_spend
 
+# So much of what needs attention is open; the rest is behind a click.
+ATTENTION_SHOWN = 4
+
 
 @require_safe
 @org_view(Permission.SEE_OVERVIEW)
@@ -71,6 +75,8 @@ def overview(request: OrgRequest) -> HttpResponse:
     """Show where the organization stands in its billing cycle."""
     now = timezone.now()
     found = overview_of(request.membership, now=now)
+    concerns = concerns_of(request.membership, found.standing.funding, now=now)
+    attention = attention_list(found, concerns, request.membership, now=now)
     course = spend_course(found)
     context = {
         "overview": found,
@@ -79,7 +85,8 @@ def overview(request: OrgRequest) -> HttpResponse:
         "binding_name": binding_name(found.standing),
         "total": found.usage.total,
         "error_share": error_share(found.usage.total),
-        "attention": attention_list(found, request.membership, now=now),
+        "attention": attention[:ATTENTION_SHOWN],
+        "attention_more": attention[ATTENTION_SHOWN:],
         "comparison": comparison(found),
         "own_percent": own_percent(found),
         "previous_cycle": previous_cycle(cycle_of(now)),
