@@ -13,6 +13,7 @@ from billing.limits import Funding
 from billing.models import Hold
 from billing.queries import Standing, standing_of
 from core.periods import cycle_of, previous_cycle
+from core.zones import zone_called
 from keys.models import ApiKey, ProviderKey
 from orgs.models import Membership, Organization
 from usage.amounts import Amounts, Usage
@@ -178,20 +179,24 @@ def freshness_of(
     )
 
 
-def days_to_compare(now: datetime) -> tuple[Span, Span] | None:
+def days_to_compare(now: datetime, zone_name: str = "UTC") -> tuple[Span, Span] | None:
     """
-    Return the whole days of this cycle, and as many of the one before, by UTC.
+    Return the whole days of this cycle, and as many of the one before.
 
     The cycle before may be the shorter one: then as many as it has. None on the
     first day, when nothing is whole yet.
     """
     cycle = cycle_of(now)
-    before = Span.of_cycle(previous_cycle(cycle)).days
-    count = min((now.date() - cycle).days, len(before))
-    if not count:
+    today = now.astimezone(zone_called(zone_name)).date()
+    before = previous_cycle(cycle)
+    count = min((today - cycle).days, (cycle - before).days)
+    if count <= 0:
         return None
-    last = cycle + timedelta(days=count - 1)
-    return Span(cycle, last), Span(before[0], before[count - 1])
+    rest = timedelta(days=count - 1)
+    return (
+        Span(cycle, cycle + rest, zone_name=zone_name),
+        Span(before, before + rest, zone_name=zone_name),
+    )
 
 
 def compared_in(

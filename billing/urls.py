@@ -9,6 +9,7 @@ from billing import (
     billing_information_views,
     billing_views,
     card_views,
+    change_views,
     default_limit_views,
     invoice_views,
     member_views,
@@ -27,6 +28,7 @@ from billing.scope_models import Scope
 app_name = "billing"
 urlpatterns = [
     path("o/<slug:slug>/overview", views.overview, name="overview"),
+    path("o/<slug:slug>/usage/changes", change_views.changes, name="changes"),
     path("o/<slug:slug>/limits", views.limits, name="limits"),
     path("o/<slug:slug>/limits/hard", views.set_hard, name="set_hard_limit"),
     path(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
 
 from django.http import QueryDict
@@ -35,3 +36,11 @@ def address(request: OrgRequest, **changes: str | None) -> str:
 
 def written_address(request: OrgRequest, query: QueryDict) -> str:
     return f"{request.path}?{query.urlencode()}"
+
+
+def query_of(request: OrgRequest, names: Iterable[str]) -> str:
+    """Return the page's own query, as far as another page takes it up."""
+    query = QueryDict(mutable=True)
+    for name in names:
+        query.setlist(name, request.GET.getlist(name))
+    return f"?{query.urlencode()}" if query.urlencode() else ""

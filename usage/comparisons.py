@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -11,15 +12,24 @@ from typing import Any
 from django.db.models import Expression, F, QuerySet, Sum
 
 from orgs.models import Membership, Organization
-from usage.amounts import Amounts
+from usage.amounts import AMOUNT_NAMES, Amounts
 from usage.dimensions import Dimension, Filter, Group
-from usage.hours import group_value, passing, within
+from usage.hours import group_value, number_among, passing, within
 from usage.models import UsageHour
 from usage.names import named_groups
 from usage.spans import Span
 
 # What is compared; the other amounts of `Amounts` stay zero.
 COMPARED = ("requests", "input_tokens", "output_tokens", "cost_nanos")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSums:
+    """What a model used in each of the spans, of the hours in one `era`."""
+
+    model: str
+    era: int
+    by_span: tuple[Amounts, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +54,7 @@ def largest_groups(
     *,
     dimension: Dimension,
     viewer: Membership,
-    count: int,
+    count: int | None,
     size: Expression | None = None,
     filters: Collection[Filter] = (),
 ) -> list[GroupSums]:
@@ -52,7 +62,8 @@ def largest_groups(
     Return the largest groups with what they used in each span, by one statement.
 
     By default the largest are those that cost most in the first span; else `size`
-    says it, an expression of `cost_sum`. A reader sees keys and members of their own.
+    says it, an expression of `cost_sum`. A count of None means all of them. A reader
+    sees keys and members of their own.
     """
     rows = (
         hours_in_any(organization, spans, filters)
@@ -70,6 +81,29 @@ def largest_groups(
     ]
 
 
+def sums_by_model(
+    organization: Organization,
+    spans: Sequence[Span],
+    borders: Sequence[datetime],
+    filters: Collection[Filter] = (),
+) -> Iterator[ModelSums]:
+    """
+    Yield every amount of each model by span and era, by one statement.
+
+    An hour's era is how many of the `borders`, which are in order, are not after it.
+    """
+    rows: Any = (
+        hours_in_any(organization, spans, filters)
+        .annotate(era=number_among("hour", borders))
+        .order_by()
+        .values("model", "era")
+        .annotate(**sums_by_span(spans, AMOUNT_NAMES))
+    )
+    for row in rows:
+        by_span = amounts_by_span(row, spans, AMOUNT_NAMES)
+        yield ModelSums(row["model"], row["era"], by_span)
+
+
 def cost_sum(place: int) -> str:
     """Return the name of the cost in a span by its place, for `size`."""
     return f"cost_nanos_{place}"
@@ -82,16 +116,20 @@ def hours_in_any(
     return rows.filter(reduce(or_, (within(span) for span in spans)))
 
 
-def sums_by_span(spans: Sequence[Span]) -> dict[str, Sum]:
+def sums_by_span(
+    spans: Sequence[Span], names: Sequence[str] = COMPARED
+) -> dict[str, Sum]:
     return {
         f"{name}_{place}": Sum(name, filter=within(span), default=0)
         for place, span in enumerate(spans)
-        for name in COMPARED
+        for name in names
     }
 
 
-def amounts_by_span(row: dict[str, Any], spans: Sequence[Span]) -> tuple[Amounts, ...]:
+def amounts_by_span(
+    row: dict[str, Any], spans: Sequence[Span], names: Sequence[str] = COMPARED
+) -> tuple[Amounts, ...]:
     return tuple(
-        Amounts(**{name: row[f"{name}_{place}"] for name in COMPARED})
+        Amounts(**{name: row[f"{name}_{place}"] for name in names})
         for place in range(len(spans))
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -94,9 +95,13 @@ def period_number(instant: str, periods: Sequence[Period]) -> Func:
 
     What is before the first or after the last is in the nearest one.
     """
-    starts = [period.interval.start for period in periods[1:]]
-    borders = Value(starts, output_field=ArrayField(DateTimeField()))
-    return WidthBucket(F(instant), borders)
+    return number_among(instant, [period.interval.start for period in periods[1:]])
+
+
+def number_among(instant: str, borders: Sequence[datetime]) -> Func:
+    """Return the expression of how many instants, in order, are not after a row's."""
+    found = Value(list(borders), output_field=ArrayField(DateTimeField()))
+    return WidthBucket(F(instant), found)
 
 
 def group_value(dimension: Dimension | None, viewer: Membership | None) -> Any:

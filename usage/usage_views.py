@@ -17,7 +17,13 @@ from orgs.access import OrgRequest, org_view, sibling_in_sight
 from orgs.models import Membership
 from orgs.permissions import Permission
 from usage import charts
-from usage.addresses import address, known_cycles, without, written_address
+from usage.addresses import (
+    address,
+    known_cycles,
+    query_of,
+    without,
+    written_address,
+)
 from usage.amounts import Amounts
 from usage.dimensions import IN_ROLLUPS, Dimension, Granularity, Group, Metric, written
 from usage.forms import cycle_name, cycle_value
@@ -89,6 +95,7 @@ def usage_context(
         and not request.membership.is_owner,
         "csv_url": address(request, format="csv"),
         "json_url": address(request, format="json"),
+        "changes_query": query_of(request, ("cycle", "first", "last", *IN_ROLLUPS)),
         "cards": cards(request, answer.total, question.metric, bool(unpriced)),
         "unpriced": unpriced,
         "total": answer.total,

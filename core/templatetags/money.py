@@ -28,6 +28,12 @@ def usd_exact(nanos: int | None) -> str:
 
 
 @register.filter
+def usd_change(nanos: int) -> str:
+    """Write a difference in full, with its sign: `+$1.20`, `-$0.50`, `$0.00`."""
+    return f"+{usd_exact(nanos)}" if nanos > 0 else usd_exact(nanos)
+
+
+@register.filter
 def usd_for(nanos: int | None, count: int) -> str:
     """Write what so many cost in full, as price lists do: of a million, `$2.50`."""
     return usd_exact(None if nanos is None else nanos * count)

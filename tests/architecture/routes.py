@@ -53,6 +53,7 @@ READER_PAGES = (
     "usage:health",
     "usage:records",
     "billing:overview",
+    "billing:changes",
     "billing:limits",
     "billing:holds",
     "billing:billing",

@@ -21,6 +21,8 @@ PAGES: dict[str, tuple[str | None, str]] = {
     "usage-by-key": (ADA, "/o/acme/usage?by=key&metric=tokens"),
     "usage-reader": (RITA, "/o/acme/usage?by=member"),
     "usage-compared": (ADA, "/o/acme/usage?metric=tokens&by=kind&per=week&compare=on"),
+    "changes": (ADA, "/o/acme/usage/changes"),
+    "changes-reader": (RITA, "/o/acme/usage/changes"),
     "health": (ADA, "/o/acme/usage/health"),
     "records": (ADA, "/o/acme/usage/records"),
     "record": (ADA, "{record_path}"),
