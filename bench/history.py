@@ -32,6 +32,8 @@ EXPRESSIONS = {
     "cost_nanos": "(50 + number %% 4000) * 150 + (10 + number %% 900) * 600",
     "cycle_start": "date_trunc('month', at, 'UTC')::date",
     "kind": "'actual'",
+    # Of any price: 0 would say that none has one, which is not what is timed.
+    "price_id": "1",
     "corrects": "NULL::uuid",
     "outcome": "'succeeded'",
     "status_code": "200",

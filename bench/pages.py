@@ -16,6 +16,7 @@ PAGES = {
     "usage by key": "usage?by=key",
     "usage, past cycle": "usage?cycle={past}",
     "usage as CSV": "usage?format=csv",
+    "what changed": "usage/changes?cycle={past}",
     "list of records": "usage/records",
     "limits": "limits",
     "keys": "keys",

@@ -16,8 +16,8 @@ from core.periods import cycle_of, previous_cycle
 from core.zones import zone_called
 from keys.models import ApiKey, ProviderKey
 from orgs.models import Membership, Organization
-from usage.amounts import Amounts, Usage
-from usage.comparisons import GroupSums, largest_groups, totals_in
+from usage.amounts import Amounts, Usage, total_of
+from usage.comparisons import GroupSums, largest_groups
 from usage.dimensions import Dimension, Group
 from usage.models import UsageHour
 from usage.queries import usage_of, watermark
@@ -128,19 +128,22 @@ def overview_of(viewer: Membership, *, now: datetime) -> Overview:
     span = Span.of_cycle(cycle_of(now))
     # The figures first: what is booked while we read counts as pending, not as lost.
     as_of = watermark().as_of
-    usage = usage_of(organization, span, dimension=Dimension.MODEL)
+    usage = usage_of(organization, span)
     standing = standing_of(organization, now=now)
     forecast = forecast_of(organization, now=now)
     days = days_to_compare(now)
+    # All of them: they are few, and the total of the days compared is theirs.
+    models = cycle_by_group(viewer, span, days, Dimension.MODEL, count=None)
+    keys = cycle_by_group(viewer, span, days, Dimension.KEY, count=RANKED_MAX)
     return Overview(
         standing=standing,
         usage=usage,
         today=now.date(),
         forecast=forecast,
         hard_limit_at=hard_limit_at(standing, forecast),
-        compared=compared_in(organization, days),
-        top_models=ranked(viewer, span, days, Dimension.MODEL),
-        top_keys=ranked(viewer, span, days, Dimension.KEY),
+        compared=total_compared(models, days),
+        top_models=ranked(models, days),
+        top_keys=ranked(keys, days),
         own=own_part(viewer, span),
         has_history=bool(usage.total.requests)
         or UsageHour.objects.filter(organization=organization).exists(),
@@ -199,33 +202,41 @@ def days_to_compare(now: datetime, zone_name: str = "UTC") -> tuple[Span, Span] 
     )
 
 
-def compared_in(
-    organization: Organization, days: tuple[Span, Span] | None
-) -> Compared | None:
-    if days is None:
-        return None
-    return Compared(len(days[0].days), *totals_in(organization, days))
-
-
-def ranked(
+def cycle_by_group(
     viewer: Membership,
     span: Span,
     days: tuple[Span, Span] | None,
     dimension: Dimension,
-) -> tuple[RankedGroup, ...]:
-    """Return the groups that cost most in a span, each with what changed."""
-    spans = (span, *(days or ()))
-    found = largest_groups(
+    *,
+    count: int | None,
+) -> list[GroupSums]:
+    """Return what groups used in a cycle and in the days compared, largest first."""
+    return largest_groups(
         viewer.organization,
-        spans,
+        (span, *(days or ())),
         dimension=dimension,
         viewer=viewer,
-        count=RANKED_MAX,
+        count=count,
     )
+
+
+def total_compared(
+    models: list[GroupSums], days: tuple[Span, Span] | None
+) -> Compared | None:
+    if days is None:
+        return None
+    now, before = (total_of(each.by_span[n] for each in models) for n in (1, 2))
+    return Compared(len(days[0].days), now, before)
+
+
+def ranked(
+    groups: list[GroupSums], days: tuple[Span, Span] | None
+) -> tuple[RankedGroup, ...]:
+    """Return the largest of those that were used in the cycle, with what changed."""
+    used = [each for each in groups if each.by_span[0].requests]
     return tuple(
         RankedGroup(each.group, each.by_span[0], compared_of(each, days))
-        for each in found
-        if each.by_span[0].requests
+        for each in used[:RANKED_MAX]
     )
 
 

@@ -11,8 +11,6 @@ from billing.queries import Standing
 from core.templatetags.money import usd, usd_exact
 from orgs.models import Organization
 from usage.amounts import Amounts
-from usage.dimensions import Metric
-from usage.sentences import largest_named
 from usage.spend_charts import ForecastPoint, LimitLine, SpendCourse
 from usage.tables import percent_of
 
@@ -135,8 +133,8 @@ def overview_sentence(overview: Overview) -> str:
     if total.cost_nanos <= 0:
         return "Nothing was spent in this cycle yet."
     parts = [f"{usd_exact(total.cost_nanos)} since {usage.days[0]:%-d %B}"]
-    largest = largest_named(usage, Metric.COST)
-    if largest is not None:
+    if overview.top_models:
+        largest = overview.top_models[0]
         percent = percent_of(largest.total.cost_nanos, total.cost_nanos)
         parts.append(f"{largest.group.name} is {percent} % of it")
     return f"{', '.join(parts)}. {outlook(overview)}"

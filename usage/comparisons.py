@@ -40,14 +40,6 @@ class GroupSums:
     by_span: tuple[Amounts, ...]
 
 
-def totals_in(
-    organization: Organization, spans: Sequence[Span], filters: Collection[Filter] = ()
-) -> tuple[Amounts, ...]:
-    """Return what was used in each span, all of it by one statement."""
-    rows = hours_in_any(organization, spans, filters)
-    return amounts_by_span(rows.aggregate(**sums_by_span(spans)), spans)
-
-
 def largest_groups(
     organization: Organization,
     spans: Sequence[Span],

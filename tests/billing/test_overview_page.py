@@ -325,7 +325,7 @@ def test_it_takes_a_fixed_number_of_queries(
     # The first visit of a session writes down when it began.
     client.get(URL)
 
-    with django_assert_max_num_queries(35):
+    with django_assert_max_num_queries(34):
         client.get(URL)
 
 

@@ -11,7 +11,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from orgs.models import Membership, Organization, User
 from tests.usage_factories import add_hour, make_key
-from usage.comparisons import cost_sum, largest_groups, totals_in
+from usage.amounts import Amounts
+from usage.comparisons import cost_sum, largest_groups, sums_by_model
 from usage.dimensions import Dimension, Filter
 from usage.spans import Span
 
@@ -20,6 +21,14 @@ pytestmark = pytest.mark.django_db
 LATER = Span(date(2026, 11, 1), date(2026, 11, 3))
 EARLIER = Span(date(2026, 10, 1), date(2026, 10, 3))
 BOTH = (LATER, EARLIER)
+
+
+def sums_in(
+    acme: Organization, spans: tuple[Span, Span], *filters: Filter
+) -> tuple[Amounts, ...]:
+    """Return the sums of the one model that was used."""
+    (found,) = sums_by_model(acme, spans, [], filters)
+    return found.by_span
 
 
 def at(month: int, day: int) -> datetime:
@@ -34,7 +43,7 @@ def test_each_total_is_of_its_span_alone(
     add_hour(acme, at=at(11, 4), cost_nanos=100)
     add_hour(globex, at=at(11, 3), cost_nanos=1_000)
 
-    later, earlier = totals_in(acme, BOTH)
+    later, earlier = sums_in(acme, BOTH)
 
     assert (later.cost_nanos, later.requests, later.tokens) == (7, 2, 5)
     assert (earlier.cost_nanos, earlier.requests) == (11, 1)
@@ -44,7 +53,7 @@ def test_spans_that_overlap_both_count_what_they_share(acme: Organization) -> No
     add_hour(acme, at=at(11, 2), cost_nanos=7)
     shared = Span(date(2026, 11, 2), date(2026, 11, 9))
 
-    totals = totals_in(acme, (LATER, shared))
+    totals = sums_in(acme, (LATER, shared))
 
     assert [each.cost_nanos for each in totals] == [7, 7]
 
@@ -59,6 +68,16 @@ def test_the_largest_come_first_and_only_so_many(acme: Organization, ada: User) 
 
     assert [each.group.name for each in found] == ["large", "small"]
     assert [amounts.cost_nanos for amounts in found[0].by_span] == [9, 4]
+
+
+def test_eras_part_the_hours_of_a_model(acme: Organization) -> None:
+    for day, cost in ((1, 3), (2, 5), (3, 7)):
+        add_hour(acme, at=at(11, day), cost_nanos=cost)
+
+    found = sums_by_model(acme, BOTH, [at(11, 2), at(11, 3)])
+
+    costs = {each.era: each.by_span[0].cost_nanos for each in found}
+    assert costs == {0: 3, 1: 5, 2: 7}
 
 
 def test_what_counts_as_large_can_be_the_difference(
@@ -105,6 +124,6 @@ def test_filters_narrow_every_span(acme: Organization) -> None:
         add_hour(acme, at=at(month, 2), cost_nanos=month, model="wanted")
         add_hour(acme, at=at(month, 2), cost_nanos=99, model="other")
 
-    totals = totals_in(acme, BOTH, [Filter(Dimension.MODEL, ("wanted",))])
+    totals = sums_in(acme, BOTH, Filter(Dimension.MODEL, ("wanted",)))
 
     assert [each.cost_nanos for each in totals] == [11, 10]
