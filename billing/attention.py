@@ -15,7 +15,6 @@ from core.templatetags.money import usd, usd_exact
 from core.zones import as_read
 from keys.models import ApiKey
 from orgs.models import Membership
-from usage.unpriced import UnpricedModel
 
 # Sooner than this a key's end is urgent.
 KEY_ENDS_NEXT = timedelta(days=3)
@@ -110,7 +109,7 @@ def stopped(overview: Overview, viewer: Membership) -> Iterator[Attention]:
     if overview.unpriced:
         yield Attention(
             "warning",
-            unpriced_text(overview.unpriced),
+            unpriced_text(overview),
             "usage:usage",
             "See how much",
         )
@@ -130,13 +129,12 @@ def beyond_hold_text(count: int) -> str:
     )
 
 
-def unpriced_text(unpriced: Sequence[UnpricedModel]) -> str:
-    requests = sum(each.requests for each in unpriced)
-    models = "1 model" if len(unpriced) == 1 else f"{len(unpriced)} models"
+def unpriced_text(overview: Overview) -> str:
+    is_one = overview.unpriced.total() == 1
     return (
-        f"{models} used without a price in {requests:,} "
-        f"request{'' if requests == 1 else 's'}: nobody knows what they cost, so they "
-        "are in no figure and in no limit. Tell your operator."
+        f"{counted(len(overview.unpriced), 'model')} used without a price in "
+        f"{overview.unpriced_words} request{'' if is_one else 's'}: nobody knows what "
+        "they cost, so they are in no figure and in no limit. Tell your operator."
     )
 
 

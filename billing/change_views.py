@@ -37,7 +37,7 @@ from usage.addresses import address, known_cycles
 from usage.dimensions import Dimension, Filter
 from usage.forms import cycle_name, cycle_value
 from usage.queries import watermark
-from usage.unpriced import unpriced_models_of
+from usage.unpriced import newest_unpriced
 from usage.usage_views import as_file, chips
 
 # So many rows a page shows; its files have all.
@@ -77,13 +77,10 @@ def changes(request: OrgRequest) -> HttpResponse:
 def unpriced_names(
     request: OrgRequest, periods: Periods, filters: Collection[Filter]
 ) -> list[str]:
-    """Return the models that were used without a price in either period."""
-    found = (
-        each.model
-        for span in (periods.before, periods.after)
-        for each in unpriced_models_of(request.organization, span, filters)
-    )
-    return sorted(set(found))
+    """Return models that were used without a price in either period."""
+    spans = periods.before, periods.after
+    found = (newest_unpriced(request.organization, each, filters) for each in spans)
+    return sorted({model for models in found for model in models})
 
 
 def period_context(

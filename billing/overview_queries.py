@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import accumulate
@@ -23,7 +24,7 @@ from usage.models import UsageHour
 from usage.queries import usage_of, watermark
 from usage.records import records_beyond_hold
 from usage.spans import Span
-from usage.unpriced import UnpricedModel, unpriced_models_of
+from usage.unpriced import NEWEST_MAX, newest_unpriced
 
 # Rollups are made every two seconds; this late, something stands still.
 STALE_AFTER = timedelta(seconds=60)
@@ -99,16 +100,14 @@ class Overview:
     has_api_key: bool
     # Requests of this cycle that cost more than was held for them.
     beyond_hold: int
-    # What was used and has no price: it is in no figure.
-    unpriced: tuple[UnpricedModel, ...]
+    # Requests of models without a price, of each the newest: they are in no figure.
+    unpriced: Counter[str]
 
     @property
-    def unpriced_models(self) -> set[str]:
-        return {each.model for each in self.unpriced}
-
-    @property
-    def unpriced_requests(self) -> int:
-        return sum(each.requests for each in self.unpriced)
+    def unpriced_words(self) -> str:
+        """How many requests have no price; of a flood only that it is one."""
+        count = self.unpriced.total()
+        return f"{count:,}{' or more' if count >= NEWEST_MAX else ''}"
 
     @property
     def spent_by_day(self) -> list[int]:
@@ -154,7 +153,7 @@ def overview_of(viewer: Membership, *, now: datetime) -> Overview:
         beyond_hold=records_beyond_hold(
             organization, cycle_start=cycle_of(now)
         ).count(),
-        unpriced=tuple(unpriced_models_of(organization, span)),
+        unpriced=newest_unpriced(organization, span),
     )
 
 

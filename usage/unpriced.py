@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +19,7 @@ from usage.names import named_groups
 from usage.spans import Period, Span
 
 NOTHING_TO_PRICE = 0
+NEWEST_MAX = 1000
 # Only what was used needs a price: a request that failed used nothing.
 USED = Q(input_tokens__gt=0) | Q(output_tokens__gt=0)
 USED |= Q(characters__gt=0) | Q(seconds__gt=0)
@@ -56,6 +58,23 @@ def unpriced_models_of(
 ) -> list[UnpricedModel]:
     """Return what an organization used in a span without a price, as rolled up."""
     return by_model(records_of(organization, span, filters))
+
+
+def newest_unpriced(
+    organization: Organization,
+    span: Span,
+    filters: Iterable[Filter] = (),
+    *,
+    at_most: int = NEWEST_MAX,
+) -> Counter[str]:
+    """
+    Return how many of the newest requests without a price each model had.
+
+    It looks at so many, so that a page need not count a flood of them.
+    """
+    records = records_of(organization, span, filters).filter(USED)
+    newest = records.order_by("-occurred_at").values_list("model", flat=True)
+    return Counter(newest[:at_most])
 
 
 def records_of(

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
-from orgs.models import Organization, User
+from billing.overview_queries import overview_of
+from core.periods import cycle_of
+from orgs.models import Membership, Organization, User
 from tests.usage_factories import add_record, make_key
 from tests.visits import browser_of
 from usage.actions import roll_up
+from usage.spans import Span
+from usage.unpriced import NEWEST_MAX, newest_unpriced
 
 pytestmark = pytest.mark.django_db
 URL = "/o/acme/usage"
@@ -72,6 +78,27 @@ def test_tokens_and_requests_are_numbers_all_the_same(ada: User) -> None:
 def test_a_reader_is_told_of_groups_that_are_not_hers(rita: User) -> None:
     assert "Everyone else" in page_of(rita, f"{URL}?by=member")
     assert "Unpriced" in page_of(rita, f"{URL}?by=member&format=csv")
+
+
+@pytest.mark.usefixtures("used")
+def test_of_a_flood_only_the_newest_are_counted(acme: Organization) -> None:
+    now = timezone.now()
+    for model in ("newer", "newest", "newest"):
+        add_record(acme, model=model, at=now, cost_nanos=0)
+    roll_up(now=now)
+    cycle = Span.of_cycle(cycle_of(now))
+
+    assert newest_unpriced(acme, cycle) == {"new-model": 1, "newer": 1, "newest": 2}
+    assert newest_unpriced(acme, cycle, at_most=3) == {"newer": 1, "newest": 2}
+
+
+def test_a_flood_is_told_as_one(acme: Organization, ada: User) -> None:
+    viewer = Membership.objects.get(user=ada, organization=acme)
+    overview = overview_of(viewer, now=timezone.now())
+
+    flooded = replace(overview, unpriced=Counter({"new-model": NEWEST_MAX}))
+
+    assert (overview.unpriced_words, flooded.unpriced_words) == ("0", "1,000 or more")
 
 
 @pytest.mark.usefixtures("used")
