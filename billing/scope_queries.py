@@ -17,6 +17,7 @@ from core.periods import cycle_of
 from keys.models import ApiKey
 from keys.queries import keys_visible_to
 from orgs.models import Membership, Organization
+from orgs.queries import visible_to
 
 PAGE_SIZE = 20
 HOLDS_SHOWN = 100
@@ -255,8 +256,7 @@ class OpenHolds:
 
 def holds_visible_to(viewer: Membership) -> QuerySet[Hold]:
     """Return an owner's view (all of the organization) or a reader's (their own)."""
-    holds = Hold.objects.filter(organization=viewer.organization)
-    return holds if viewer.is_owner else holds.filter(user=viewer.user)
+    return visible_to(viewer, Hold.objects.all())
 
 
 def open_holds_of(viewer: Membership) -> OpenHolds:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TypeVar
 
 from allauth.mfa.models import Authenticator
-from django.db.models import QuerySet, Sum
+from django.db.models import Model, QuerySet, Sum
 
 from orgs.models import (
     Invitation,
@@ -18,9 +19,22 @@ from orgs.models import (
 )
 from orgs.tokens import digest_token
 
+Row = TypeVar("Row", bound=Model)
 VIEWINGS_SHOWN = 20
 # Recovery codes are none: they come with these.
 SECOND_FACTORS = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+
+
+def visible_to(viewer: Membership, rows: QuerySet[Row]) -> QuerySet[Row]:
+    """
+    Return what a member may see of rows that have an organization and a person.
+
+    Those of the organization; to a reader, the reader's own.
+    """
+    of_organization = rows.filter(organization=viewer.organization_id)
+    if viewer.is_owner:
+        return of_organization
+    return of_organization.filter(user=viewer.user_id)
 
 
 def organizations_of(user: User) -> list[Membership]:

@@ -13,6 +13,7 @@ from django.db.models import F, Q, QuerySet, Sum
 from core.ids import event_id_of
 from core.periods import Interval
 from orgs.models import Membership, Organization
+from orgs.queries import visible_to
 from usage.dimensions import NOBODY
 from usage.models import RefusedRequest, UsageRecord
 from usage.refusal_models import PREFIX as REFUSAL_PREFIX
@@ -75,8 +76,7 @@ class Page:
 
 def records_visible_to(viewer: Membership) -> QuerySet[UsageRecord]:
     """Return the records of the organization; to a reader, the reader's own."""
-    records = UsageRecord.objects.filter(organization=viewer.organization_id)
-    return records if viewer.is_owner else records.filter(user=viewer.user_id)
+    return visible_to(viewer, UsageRecord.objects.all())
 
 
 def record_visible_to(viewer: Membership, public_id: str) -> UsageRecord | None:

@@ -8,6 +8,7 @@ from django.db.models import F, QuerySet, Sum
 
 from core.ids import event_time
 from orgs.models import Membership
+from orgs.queries import visible_to
 from usage.models import RefusedMinute, RefusedRequest
 
 MINUTE = timedelta(minutes=1)
@@ -15,14 +16,12 @@ MINUTE = timedelta(minutes=1)
 
 def refusals_visible_to(viewer: Membership) -> QuerySet[RefusedRequest]:
     """Return refused requests of the organization; to a reader, the reader's own."""
-    refusals = RefusedRequest.objects.filter(organization=viewer.organization_id)
-    return refusals if viewer.is_owner else refusals.filter(user=viewer.user_id)
+    return visible_to(viewer, RefusedRequest.objects.all())
 
 
 def refused_minutes_visible_to(viewer: Membership) -> QuerySet[RefusedMinute]:
     """Return how many were refused, minute by minute; to a reader, their own."""
-    minutes = RefusedMinute.objects.filter(organization=viewer.organization_id)
-    return minutes if viewer.is_owner else minutes.filter(user=viewer.user_id)
+    return visible_to(viewer, RefusedMinute.objects.all())
 
 
 def refusal_visible_to(viewer: Membership, public_id: str) -> RefusedRequest | None:
