@@ -47,11 +47,13 @@ from keys.admin_access import AdminAccess
 from keys.models import ApiKey, ProviderKey, WebhookAttempt, WebhookDelivery
 from orgs.actions import invite_member, link_siblings
 from orgs.models import AuditEvent, Environment, Organization, OutboxMail, Role, User
+from orgs.person_models import OptionalMail
+from orgs.unsubscribing import Subscription, unsubscribe_url
 from tests import factories
 from tests.billing.books import book, hold_of
 from tests.factories import usd
 from tests.prices import prices_not_kept
-from tests.usage_factories import add_record, make_key
+from tests.usage_factories import add_record, add_refusal, make_key
 from usage.actions import roll_up
 
 USED_MODELS = ("gpt-4o-mini", "gpt-5", "text-embedding-3-small")
@@ -71,6 +73,8 @@ class World:
     member_path: str
     quota_path: str
     webhook_path: str
+    refusal_path: str
+    unsubscribe_path: str
 
 
 def furnish() -> World:
@@ -119,7 +123,30 @@ def furnish() -> World:
         member_path,
         ask_for_more(acme, ada, now),
         webhook_of(acme, ada, now),
+        refusal_of(acme, keys[1], now),
+        unsubscribe_path_of(acme, ada),
     )
+
+
+def refusal_of(acme: Organization, key: ApiKey, now: datetime) -> str:
+    """Refuse a request of Rita's by the approved limit; return its page's path."""
+    refusal = add_refusal(
+        acme,
+        at=now,
+        api_key=key,
+        code="organization_usage_limit_exceeded",
+        limit_nanos=usd(120),
+        spent_nanos=usd("119.5"),
+        held_nanos=usd("0.25"),
+        bound_nanos=usd("0.75"),
+    )
+    return f"/o/acme/usage/refusals/{refusal.public_id}"
+
+
+def unsubscribe_path_of(acme: Organization, ada: User) -> str:
+    """Return where the link in a mail about a soft limit leads."""
+    url = unsubscribe_url(Subscription(acme.pk, ada.email, OptionalMail.SOFT_LIMIT))
+    return url.removeprefix(settings.BASE_URL)
 
 
 def webhook_of(acme: Organization, ada: User, now: datetime) -> str:
