@@ -182,10 +182,11 @@ def test_a_stream_that_broke_is_given_again_with_its_error(
 
 
 def test_who_left_a_stream_finds_the_whole_of_it(
-    house: House, provider: rig.Provider
+    gateway: rig.Process, house: House
 ) -> None:
     # The database was emptied: until it beats, the gateway passes for dead.
-    rig.wait_until(GatewayProcess.objects.exists, what="the gateway does not beat")
+    beats = GatewayProcess.objects.filter(pid=gateway.popen.pid)
+    rig.wait_until(beats.exists, what="the gateway does not beat")
     body = ask_for(40, 0.1)
     leave(house, body)
 

@@ -179,7 +179,7 @@ def test_who_waits_too_long_is_told_to_ask_again(
 ) -> None:
     with rig.gateway(folder, IDEMPOTENCY_WAIT_S="0.5") as gateway:
         house = furnish_at(acme_priced, provider, gateway.url)
-        rig.wait_until(GatewayProcess.objects.exists)
+        rig.wait_until(GatewayProcess.objects.filter(pid=gateway.popen.pid).exists)
         asked = in_background(gateway.url, house.key, ask_for(40, 0.1))
         rig.wait_until(sent_once)
         impatient = send(gateway.url, house.key, ask_for(40, 0.1))
