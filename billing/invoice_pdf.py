@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from contextlib import closing
 from typing import Literal
 
@@ -28,6 +28,23 @@ FONT, *SCRIPTS = (
 # Of fixed weight: to draw one from the variable font takes a second each.
 FONT_FILE = "vendor/inter-static-5.3.0/inter-{script}-{weight}-normal.woff2"
 WEIGHTS: dict[Literal["", "B"], int] = {"": 400, "B": 600}
+# Scripts of which Inter has no letters, in one weight, by their blocks of Unicode.
+NOTO = {
+    "armenian": range(0x0530, 0x0590),
+    "hebrew": range(0x0590, 0x0600),
+    "arabic": range(0x0600, 0x0780),
+    "devanagari": range(0x0900, 0x0980),
+    "bengali": range(0x0980, 0x0A00),
+    "gurmukhi": range(0x0A00, 0x0A80),
+    "gujarati": range(0x0A80, 0x0B00),
+    "tamil": range(0x0B80, 0x0C00),
+    "telugu": range(0x0C00, 0x0C80),
+    "kannada": range(0x0C80, 0x0D00),
+    "malayalam": range(0x0D00, 0x0D80),
+    "thai": range(0x0E00, 0x0E80),
+    "georgian": range(0x10A0, 0x1100),
+}
+NOTO_FILE = "vendor/noto-sans-5.3.0/noto-sans-{script}-{script}-400-normal.woff2"
 # Chinese, Japanese and Korean, in one weight. It takes a second to read.
 EAST_ASIAN = "east-asian"
 EAST_ASIAN_FILE = "vendor/wqy-microhei-0.2.0-beta/wqy-microhei.ttc"
@@ -47,7 +64,7 @@ class Page(FPDF):
         self.set_margins(18, 18)
         self.set_auto_page_break(True, margin=24)
         self.set_title(number)
-        self.unread = [*SCRIPTS, EAST_ASIAN]
+        self.unread = [*NOTO, *SCRIPTS, EAST_ASIAN]
         self.fallbacks: list[str] = []
         self.known: set[int] = set()
         self.read_font(FONT)
@@ -56,6 +73,10 @@ class Page(FPDF):
     def read_font(self, script: str) -> None:
         if script == EAST_ASIAN:
             self.add_font(script, "", finders.find(EAST_ASIAN_FILE))
+        elif script in NOTO:
+            self.add_font(script, "", finders.find(NOTO_FILE.format(script=script)))
+            # Their letters join, stack or run from right to left.
+            self.set_text_shaping(True)
         else:
             for style, weight in WEIGHTS.items():
                 file = FONT_FILE.format(script=script, weight=weight)
@@ -66,8 +87,11 @@ class Page(FPDF):
 
     def read_fonts_for(self, text: str) -> None:
         """Read more fonts until they have all letters of a text, or none is left."""
-        while self.unread and not self.known.issuperset(map(ord, text)):
-            script = self.unread.pop(0)
+        while missing := set(map(ord, text)) - self.known:
+            script = next((it for it in self.unread if may_have(it, missing)), None)
+            if script is None:
+                return
+            self.unread.remove(script)
             self.read_font(script)
             self.fallbacks.append(script)
             # A name in a script of one weight is better than none.
@@ -114,6 +138,11 @@ class Page(FPDF):
         return "".join(
             each if ord(each) in self.known or each == "\n" else "?" for each in text
         )
+
+
+def may_have(script: str, letters: Set[int]) -> bool:
+    """Say whether the font of a script may have one of these letters."""
+    return script not in NOTO or not letters.isdisjoint(NOTO[script])
 
 
 def invoice_pdf(invoice: Invoice, lines: Sequence[InvoiceLine]) -> bytes:

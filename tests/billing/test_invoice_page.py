@@ -12,7 +12,7 @@ from django.test import Client
 from pypdf import PdfReader
 
 from billing.invoice_models import Invoice
-from billing.invoice_pdf import Page, invoice_pdf
+from billing.invoice_pdf import NOTO, Page, invoice_pdf
 from billing.invoice_queries import lines_of
 from core.money import dollars_from_nanos
 from orgs.models import Organization, User
@@ -117,10 +117,44 @@ def test_names_in_other_scripts_are_printed(invoice: Invoice, name: str) -> None
     assert len(content) < 100_000
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "شركة المثال للتجارة",
+        "חברת דוגמה בע״מ",
+        "บริษัท ตัวอย่าง จำกัด",
+        "उदाहरण प्राइवेट लिमिटेड",
+        "উদাহরণ লিমিটেড",
+        "எடுத்துக்காட்டு நிறுவனம்",
+        "ఉదాహరణ సంస్థ",
+        "ഉദാഹരണം കമ്പനി",
+        "ಉದಾಹರಣೆ ಸಂಸ್ಥೆ",
+        "ઉદાહરણ કંપની",
+        "ਉਦਾਹਰਨ ਕੰਪਨੀ",
+        "Օրինակ ընկերություն",
+        "მაგალითი კომპანია",
+    ],
+)
+def test_names_in_scripts_whose_letters_join_are_shaped(
+    invoice: Invoice, name: str
+) -> None:
+    invoice.buyer_name = f"{name} (Acme)"
+    with closing(Page("INV-1")) as paper:
+        assert paper.printable(name) == name
+        assert paper.text_shaping
+        assert len(paper.fallbacks) == 1
+
+    content = invoice_pdf(invoice, lines_of(invoice))
+
+    (paper_read,) = PdfReader(io.BytesIO(content)).pages
+    assert "Acme" in paper_read.extract_text()
+    assert len(content) < 120_000
+
+
 def test_letters_that_no_font_has_do_not_stop_an_invoice() -> None:
     with closing(Page("INV-1")) as paper:
-        assert paper.printable("Zoë 東京 ☃\nอ\n") == "Zoë 東京 ?\n?\n"
-        assert paper.unread == []
+        assert paper.printable("Zoë 東京 ☃\nᚠ\n") == "Zoë 東京 ?\n?\n"
+        assert paper.unread == list(NOTO)
 
 
 def test_fonts_are_read_only_for_letters_that_need_them() -> None:
