@@ -34,7 +34,12 @@ from core.periods import cycle_of, next_cycle
 from orgs.models import OutboxMail, User
 from tests.billing.life import COUNTING, TURNS, Clock, Life, price_of
 from tests.billing.test_ledger_posting import balances
-from tests.billing.told import usage_csv_nanos
+from tests.billing.told import (
+    draft_page_nanos,
+    overview_nanos,
+    usage_csv_nanos,
+    usage_page_nanos,
+)
 from tests.factories import usd
 from usage.queries import usage_of
 from usage.spans import Span
@@ -244,18 +249,23 @@ def pay(life: Life) -> None:
 
 
 def compare_so_far(life: Life) -> None:
-    """One number in the evening, too: of the running month, and on its draft."""
+    """One number in the evening, too: of the running month, and on its pages."""
     cost = agreed_nanos(life, cycle_of(life.clock.now))
     bill = draft_for(life.organization, now=life.clock.now).bill
     assert sum(each.exact_nanos for each in bill.lines if each.kind == "usage") == cost
+    slug = life.organization.slug
+    assert overview_nanos(life.browser, slug) == cost
+    assert draft_page_nanos(life.browser, slug) == cost
 
 
 def agreed_nanos(life: Life, month: date) -> int:
-    """Return what arithmetic, usage page, its CSV and the API say of a month."""
+    """Return what arithmetic, usage and its page, CSV and the API say of a month."""
     cost = sum(used.cost_nanos for used in life.used if used.cycle_start == month)
     span = Span.of_cycle(month)
     assert usage_of(life.organization, span).total.cost_nanos == cost
-    assert usage_csv_nanos(life.browser, life.organization.slug, month) == cost
+    slug = life.organization.slug
+    assert usage_page_nanos(life.browser, slug, month) == cost
+    assert usage_csv_nanos(life.browser, slug, month) == cost
     assert life.programs.costs_nanos(month) == cost
     return cost
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -21,6 +22,11 @@ from tests.gateway.administration import admin_key
 NANOS_IN_A_DOLLAR = 1_000_000_000
 NANOS_IN_A_CENT = 10_000_000
 DAYS_IN_A_MONTH_MAX = 31
+# Where pages have an amount: as people read it.
+USAGE_COST = re.compile(r'label">Cost</span>\s*<span class="figure-value">([^<]+)<')
+OVERVIEW_SPENT = re.compile(r'id="spent">([^<]+)<')
+# Of the lines that have a unit price, and so are usage.
+DRAFT_EXACT = re.compile(r'"Unit price">×[^<]*</td>\s*<td[^>]*"Exactly">([^<]+)<')
 
 
 class Inside(httpx.BaseTransport):
@@ -100,6 +106,34 @@ class Programs:
 def exact(value: float, unit_nanos: int) -> int:
     """Return a number of JSON in whole nanos, as exact as it was written."""
     return round(Decimal(repr(value)) * unit_nanos)
+
+
+def read_dollars(text: str) -> int:
+    """Return an amount as a page writes it (`$1,234.5006`), in nanos."""
+    return int(Decimal(text.strip().lstrip("$").replace(",", "")) * NANOS_IN_A_DOLLAR)
+
+
+def usage_page_nanos(browser: Client, slug: str, month: date) -> int:
+    """Return the cost that the usage page shows for a month; its table adds up."""
+    page = browser.get(f"/o/{slug}/usage", {"cycle": f"{month:%Y-%m}"})
+    text = page.content.decode()
+    (cost,) = USAGE_COST.findall(text)
+    is_empty = 'class="empty-note">No usage' in text
+    assert is_empty or f"the groups both add up to {cost}." in text
+    return read_dollars(cost)
+
+
+def overview_nanos(browser: Client, slug: str) -> int:
+    """Return what the overview says was spent in the running cycle."""
+    text = browser.get(f"/o/{slug}/overview").content.decode()
+    (spent,) = OVERVIEW_SPENT.findall(text)
+    return read_dollars(spent)
+
+
+def draft_page_nanos(browser: Client, slug: str) -> int:
+    """Return the sum of what the draft's page shows exactly, of usage alone."""
+    text = browser.get(f"/o/{slug}/billing/draft").content.decode()
+    return sum(read_dollars(exact) for exact in DRAFT_EXACT.findall(text))
 
 
 def usage_csv_nanos(browser: Client, slug: str, month: date) -> int:
