@@ -17,6 +17,7 @@ from allauth.usersessions.views import list_usersessions
 from django.db.transaction import atomic
 from django.urls import include, path, re_path
 
+from orgs.views.account import confirm_email
 from orgs.views.sessions import end as end_session
 
 account = [
@@ -24,11 +25,7 @@ account = [
     path("logout/", views.logout, name="account_logout"),
     path("inactive/", views.account_inactive, name="account_inactive"),
     path("signup/", views.signup, name="account_signup"),
-    path(
-        "confirm-email/",
-        views.email_verification_sent,
-        name="account_email_verification_sent",
-    ),
+    path("confirm-email/", confirm_email, name="account_email_verification_sent"),
     path("reauthenticate/", views.reauthenticate, name="account_reauthenticate"),
     path("sessions/", list_usersessions, name="usersessions_list"),
     path("sessions/<int:pk>/end/", end_session, name="end_session"),

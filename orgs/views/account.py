@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import cast
 
+from allauth.account.views import email_verification_sent
 from django.contrib import messages
+from django.contrib.auth.decorators import login_not_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -19,6 +21,14 @@ from orgs.queries import (
     landing_organization,
     organizations_of,
 )
+
+
+@login_not_required
+def confirm_email(request: HttpRequest) -> HttpResponse:
+    """Take the code that was mailed to who signs up; who is in has no use for it."""
+    if request.user.is_authenticated:
+        return redirect("orgs:home")
+    return cast(HttpResponse, email_verification_sent(request))
 
 
 @require_safe
