@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any
 
@@ -13,11 +13,21 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from billing.actions import limits
-from billing.models import CreditGrant, SoftLimit, SpendLimits
+from billing.actions import funding, limits, quota
+from billing.actions.acknowledging import set_escalation
+from billing.models import (
+    Alert,
+    BillingProfile,
+    CreditGrant,
+    Hold,
+    SoftLimit,
+    SpendLimits,
+)
 from config.beat_table import BEAT_TABLE
 from config.celery import app
 from core.periods import cycle_interval, cycle_of, previous_cycle
+from keys.models import ApiKey
+from orgs.actions import begin_viewing
 from orgs.models import AuditEvent, Organization, Role, User
 from tests.architecture.forms import (
     FIRST,
@@ -28,10 +38,12 @@ from tests.architecture.forms import (
     furnish_with_invoice,
 )
 from tests.architecture.routes import TABLES, Addresses
+from tests.billing.books import held
 from tests.billing.test_invoices import spend
 from tests.concurrency.threads import PATIENCE_S, all_at_once, meanwhile, waiting
 from tests.factories import join, make_organization, make_user, usd
 from tests.rig import wait_until
+from tests.usage_factories import make_key
 
 pytestmark = pytest.mark.usefixtures("committed_db")
 
@@ -158,13 +170,56 @@ def test_control_without_its_lock_a_form_changes_something_twice(
     assert events.filter(action="spend_limit.updated").count() == 2
 
 
-def with_work_for_tasks(name: str) -> None:
-    """Make an organization with usage, a limit reached, and credit near its end."""
+def with_raise_that_ended(
+    acme: Organization, ada: User, op: User, began: datetime
+) -> None:
+    until = began.date() + timedelta(days=3)
+    funding.set_approved_limit(
+        organization=acme, amount_nanos=usd(120), acting_user=None, now=began
+    )
+    request = quota.request_increase(
+        organization=acme,
+        amount_nanos=usd(500),
+        until=until,
+        reason="A launch",
+        acting_user=ada,
+        now=began,
+    )
+    quota.approve_request(
+        request=request,
+        amount_nanos=usd(500),
+        until=until,
+        message="",
+        acting_user=op,
+        now=began,
+    )
+
+
+def with_time_run_out(acme: Organization, ada: User, op: User, now: datetime) -> None:
+    """Leave a hold of a dead gateway, a key near its end, a viewing, an old alert."""
+    BillingProfile.objects.create(organization=acme)
+    key = make_key("Search", organization=acme)
+    held(acme, usd(1), api_key_id=key.pk)
+    Hold.objects.update(created_at=now - timedelta(hours=1))
+    ApiKey.objects.filter(pk=key.pk).update(
+        created_at=now - timedelta(days=90), expires_at=now + timedelta(days=2)
+    )
+    began = now - timedelta(hours=2)
+    begin_viewing(organization=acme, reason="Ticket 4711", acting_user=op, now=began)
+    # Of the organization before.
+    Alert.objects.exclude(next_escalation_at=None).update(next_escalation_at=now)
+    set_escalation(organization=acme, after_min=30, acting_user=ada, now=now)
+
+
+def with_work_for_tasks(name: str, op: User) -> None:
+    """Make an organization for which most of the periodic work has something to do."""
     acme, now = make_organization(name), timezone.now()
     ada = make_user(f"ada@{name}.example")
     join(ada, acme, Role.OWNER)
     month_ago = cycle_interval(previous_cycle(cycle_of(now))).start
-    SpendLimits.objects.create(organization=acme, hard_limit_nanos=usd(9))
+    with_raise_that_ended(acme, ada, op, month_ago)
+    with_time_run_out(acme, ada, op, now)
+    SpendLimits.objects.filter(organization=acme).update(hard_limit_nanos=usd(9))
     SoftLimit.objects.create(
         organization=acme, amount_nanos=usd(5), created_at=month_ago
     )
@@ -188,20 +243,28 @@ def tasks() -> list[Post]:
     return [partial(app.tasks[name].apply, throw=True) for name in names]
 
 
-def test_every_task_run_twice_at_once_changes_what_it_changes_once() -> None:
+def test_every_task_run_twice_at_once_changes_what_it_changes_once(op: User) -> None:
     def once(task: Post) -> list[Any]:
         return [task()]
 
     added: list[dict[str, int]] = []
     # At first they note of themselves that they are there.
     for run in (once, once, twice_at_once):
-        with_work_for_tasks(f"acme-{len(added)}")
+        with_work_for_tasks(f"acme-{len(added)}", op)
         turns = [partial(run, task) for task in tasks()]
         added.append(added_by(partial(take_each, turns)))
         # Whoever looks at the books says so: that changes nothing in them.
         del added[-1]["billing_verification"]
     assert added[2] == added[1]
-    told = {"orgs_outboxmail": 5, "billing_invoice": 1, "billing_ledgertransaction": 6}
+    told = {
+        "billing_hold": -1,
+        "usage_usagerecord": 1,
+        "billing_invoice": 1,
+        "billing_ledgertransaction": 7,
+        "keys_expirynotice": 1,
+        "orgs_auditevent": 6,
+        "orgs_outboxmail": 9,
+    }
     assert told.items() <= added[1].items()
 
 
