@@ -16,6 +16,7 @@ from billing.models import (
     PaymentEvent,
     Price,
     RateLimit,
+    Report,
     SoftLimit,
     SpendLimits,
 )
@@ -234,3 +235,18 @@ class PaymentEventAdmin(LargeTableAdmin):
     list_select_related = ("organization",)
     ordering = ("-pk",)
     fields = ("event_id", "name", "organization", "outcome", "note", "received_at")
+
+
+@admin.register(Report)
+class ReportAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "organization", "user", "kind", "begins_on", "told")
+    list_filter = ("kind", "suppression")
+    list_select_related = ("organization", "user")
+    ordering = ("-created_at",)
+    fields = (
+        *("organization", "user", "kind", "begins_on", "suppression", "created_at"),
+    )
+
+    @admin.display(description="told")
+    def told(self, report: Report) -> str:
+        return report.get_suppression_display() or "Sent"

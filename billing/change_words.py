@@ -83,13 +83,18 @@ def change_sentence(changes: Changes) -> str:
     by = usd_exact(abs(difference))
     if before > 0:
         by = f"{by} ({round(100 * difference / before):+,} %)"
-    # What pushed the same way as the whole did, the most of all.
-    sign = 1 if difference > 0 else -1
-    nanos, (name, _) = max(
-        zip(astuple(changes.parts), PARTS.values(), strict=True),
-        key=lambda part: sign * part[0],
-    )
+    name, nanos = largest_part(changes)
     return (
         f"Spend {verb} by {by}, from {usd_exact(before)} to {usd_exact(after)}. "
         f"The largest part of it is {name.lower()}: {usd_change(nanos)}."
     )
+
+
+def largest_part(changes: Changes) -> tuple[str, int]:
+    """Return what pushed the same way as the whole did, the most of all."""
+    sign = 1 if changes.difference > 0 else -1
+    nanos, (name, _) = max(
+        zip(astuple(changes.parts), PARTS.values(), strict=True),
+        key=lambda part: sign * part[0],
+    )
+    return name, nanos

@@ -42,6 +42,7 @@ from billing.payment_models import InvoiceCharge, PaymentAccount, PaymentEvent
 from billing.price_models import Price, PriceSource, ServiceTier
 from billing.quota_models import QuotaRequest, QuotaStatus, TemporaryRaise
 from billing.reconciliation_models import Reconciliation, ReconciliationRow
+from billing.report_models import Report
 from billing.scope_models import ScopeBudget, ScopeLimit
 from billing.upkeep_models import PeriodicWork, Verification, WorkerProcess
 from core import ids
@@ -79,6 +80,7 @@ __all__ = [
     "QuotaStatus",
     "Reconciliation",
     "ReconciliationRow",
+    "Report",
     "ScopeBudget",
     "ScopeLimit",
     "ScopeRefusal",

@@ -20,6 +20,7 @@ from billing.actions.reconciliation import (
     forget_old_reconciliations,
     request_due_reconciliations,
 )
+from billing.actions.reports import send_reports
 from billing.actions.scope_mending import mend_scope_budgets
 from billing.actions.sweep import charge_orphaned_holds
 from billing.actions.upkeep import prove_audit, prove_books
@@ -94,6 +95,12 @@ def close_cycles(**_unknown: object) -> None:
 @postponed_without_database
 def warn_of_credit(**_unknown: object) -> None:
     warn_of_credit_that_ends(now=timezone.now())
+
+
+@shared_task(name="billing.send_reports")
+@postponed_without_database
+def send_due_reports(**_unknown: object) -> None:
+    send_reports(now=timezone.now())
 
 
 # It may take long, and is not to be taken for lost and begun again meanwhile.

@@ -43,6 +43,7 @@ BEAT_TABLE: dict[str, dict[str, Any]] = {
     "write off ended credit": every(60.0, "billing.write_off_credit"),
     "warn of credit that ends": every(60.0, "billing.warn_of_credit"),
     "revert temporary raises": every(30.0, "billing.keep_quota"),
+    "send reports": every(600.0, "billing.send_reports"),
     "forget kept answers": every(600.0, "billing.forget_kept_answers"),
     "forget old refusals": every(3600.0, "usage.forget_refusals"),
     "compare providers' bills": every(15.0, "billing.reconcile"),

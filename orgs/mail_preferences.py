@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from orgs.models import MailChoice, Membership, Organization, Role, User
-from orgs.person_models import FOR_EVERY_MEMBER, OptionalMail
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from orgs.models import (
+    Environment,
+    MailChoice,
+    Membership,
+    Organization,
+    Role,
+    User,
+)
+from orgs.person_models import BY_CHOICE, FOR_EVERY_MEMBER, OptionalMail
 from orgs.queries import organizations_of
 
 # What stops an organization's requests, what it owes, and who can get in. Whether
@@ -82,7 +91,29 @@ def is_offered(kind: OptionalMail, membership: Membership) -> bool:
 
 def is_wanted_by_default(kind: OptionalMail, membership: Membership) -> bool:
     """Say whether a member gets a kind without having chosen."""
-    return is_offered(kind, membership)
+    if kind is OptionalMail.MONTHLY_REPORT:
+        return membership.is_owner and not membership.organization.is_staging
+    return kind not in BY_CHOICE and is_offered(kind, membership)
+
+
+def memberships_wanting(kind: OptionalMail) -> QuerySet[Membership]:
+    """Return the members of all organizations who get a kind, chosen or by default."""
+    assert kind in FOR_EVERY_MEMBER
+    choices = MailChoice.objects.filter(
+        organization=OuterRef("organization"), email=OuterRef("user__email"), kind=kind
+    )
+    chosen = Exists(choices.filter(is_wanted=True))
+    by_default = {
+        OptionalMail.WEEKLY_REPORT: Q(pk__isnull=True),
+        OptionalMail.MONTHLY_REPORT: Q(
+            role=Role.OWNER, organization__environment=Environment.PRODUCTION
+        ),
+    }.get(kind, Q())
+    return Membership.objects.filter(
+        chosen | (by_default & ~Exists(choices)),
+        user__is_active=True,
+        organization__deleted_at__isnull=True,
+    )
 
 
 def value_of(kind: OptionalMail, organization: Organization) -> str:

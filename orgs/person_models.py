@@ -17,10 +17,18 @@ class OptionalMail(models.TextChoices):
     KEY_EXPIRY = "key_expiry", "API keys about to expire"
     CREDIT_NOTICE = "credit_notice", "Credit that expires or is nearly used"
     QUOTA_REQUEST = "quota_request", "Quota requests of other owners"
+    WEEKLY_REPORT = "weekly_report", "Weekly report, on Mondays"
+    MONTHLY_REPORT = "monthly_report", "Monthly report"
 
 
 # Every other is for owners.
-FOR_EVERY_MEMBER = {OptionalMail.KEY_EXPIRY}
+FOR_EVERY_MEMBER = {
+    OptionalMail.KEY_EXPIRY,
+    OptionalMail.WEEKLY_REPORT,
+    OptionalMail.MONTHLY_REPORT,
+}
+# Nobody gets these who did not choose them; but owners in production the monthly one.
+BY_CHOICE = {OptionalMail.WEEKLY_REPORT, OptionalMail.MONTHLY_REPORT}
 
 
 class MailChoice(models.Model):

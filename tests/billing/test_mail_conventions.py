@@ -25,7 +25,7 @@ pytestmark = pytest.mark.django_db
 BERLIN = Addressee("ada@acme.example", zone="Europe/Berlin", has_account=True)
 SIGNATURE = "\n\n-- \nTokenhouse at "
 # What the dark sheet colors, wherever a color is said in place.
-COLORED = {"page", "sheet", "dim", "link", "button", "bar"}
+COLORED = {"page", "sheet", "dim", "link", "button", "bar", "fill"}
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from pytest_django import Settings
 
 from billing.mail_samples.gallery import gallery
 from billing.models import AlertKind
+from billing.report_periods import ReportKind
 from orgs.models import OutboxMail, User
 from orgs.person_models import OptionalMail
 from tests.architecture.source import APPS, CHECKOUT, python_files, tree_of
@@ -28,6 +29,7 @@ QUEUEING = {"queue_mail", "queue_message"}
 NAMED_ELSEWHERE = {
     # The kind of an alert is that of its mail.
     "alert.kind": "|".join(AlertKind.values),
+    "period.kind": "|".join(ReportKind.values),
     # Passed on, and allauth's own: see the tests of templates.
     "kind": "",
     "template_prefix.rpartition('/')[2]": "",
