@@ -96,13 +96,15 @@ def recipients_at(
 
 def person_concerned(organization: Organization, alert: Alert) -> User | None:
     """
-    Return the member whose limit it is, or who has the key.
+    Return the member whose limit it is, or who has the key, if it is about either.
 
     A service key is looked after by whoever made it, while they are a member.
     """
     members = User.objects.filter(
         memberships__organization=organization, is_active=True
     )
+    if not alert.subject_id:
+        return None
     if alert.kind == AlertKind.MEMBER_LIMIT:
         return members.filter(pk=alert.subject_id).first()
     key = ApiKey.objects.filter(pk=alert.subject_id).first()
@@ -117,7 +119,7 @@ def name_of_subject(alert: Alert) -> str:
     if alert.kind == AlertKind.MEMBER_LIMIT:
         person = User.objects.filter(pk=alert.subject_id).first()
         return person.get_full_name() if person else ""
-    if alert.kind == AlertKind.KEY_LIMIT:
+    if alert.kind in (AlertKind.KEY_LIMIT, AlertKind.UNUSUAL_SPEND):
         key = ApiKey.objects.filter(pk=alert.subject_id).first()
         return f"{key.name} (…{key.last_four})" if key else ""
     return ""

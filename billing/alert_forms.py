@@ -7,6 +7,9 @@ from typing import Any
 from django import forms
 
 from billing.alert_models import AlertSettings
+from billing.forms import AmountField
+from billing.unusual import Sensitivity
+from core.money import NANOS_PER_DOLLAR, cents_usd
 
 # Minutes, and the words for them.
 PAUSES = [
@@ -43,3 +46,24 @@ class EscalationForm(forms.Form):
     def showing(cls, settings: AlertSettings | None) -> EscalationForm:
         """Return the form as it is first shown: with what is in force."""
         return cls(initial={"after": settings.escalate_after_min if settings else None})
+
+
+class UnusualSpendForm(forms.Form):
+    """How unusual spend must be before people are told."""
+
+    sensitivity = forms.TypedChoiceField(
+        label="Tell when an hour or a day costs",
+        choices=Sensitivity.choices,
+        coerce=Sensitivity,
+    )
+    floor = AmountField(
+        label="And so much more than usual, in USD",
+        least_nanos=NANOS_PER_DOLLAR // 100,
+    )
+
+    @classmethod
+    def showing(cls, settings: AlertSettings | None) -> UnusualSpendForm:
+        """Return the form as it is first shown: with what is in force."""
+        shown = settings or AlertSettings()
+        floor = cents_usd(shown.unusual_floor_nanos)
+        return cls(initial={"sensitivity": shown.unusual_spend, "floor": floor})

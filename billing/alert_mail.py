@@ -12,8 +12,10 @@ from billing.forecast_queries import forecast_of
 from billing.funding import funding_of
 from billing.limits import headroom
 from billing.models import Alert, AlertKind
+from billing.unusual_queries import unusual_spenders
 from core.money import cents_usd
 from core.periods import cycle_interval
+from keys.models import ApiKey
 from orgs.mail import cycle_thread, queue_mail
 from orgs.models import Organization, User
 from usage.dimensions import Dimension
@@ -89,8 +91,19 @@ def headline(alert: Alert) -> str:
             return f"The hard limit was raised to ${cents_usd(alert.raised_to_nanos)}"
         case AlertKind.KEY_LIMIT:
             return f"The key {alert.subject_name} reached its limit of {limit}"
+        case AlertKind.UNUSUAL_SPEND:
+            return unusual_headline(alert)
         case _:
             return f"{alert.subject_name} reached their limit of {limit}"
+
+
+def unusual_headline(alert: Alert) -> str:
+    spent, usual = (
+        f"${cents_usd(nanos)}" for nanos in (alert.spent_nanos, alert.limit_nanos)
+    )
+    of = f" with the key {alert.subject_name}" if alert.subject_id else ""
+    piece = "a day" if alert.is_day else "an hour"
+    return f"Unusual spend{of}: {spent} in {piece}, usually {usual}"
 
 
 def facts_of(
@@ -120,9 +133,34 @@ def facts_of(
         "usage_url": page_url(
             organization, f"usage?by=model&cycle={alert.cycle_start:%Y-%m}"
         ),
-        # What others spend is no business of the member whose limit it is.
-        **({} if alert.subject_id else spenders(organization, alert)),
+        **spending_facts(organization, alert),
     }
+
+
+def spending_facts(organization: Organization, alert: Alert) -> dict[str, Any]:
+    if alert.kind == AlertKind.UNUSUAL_SPEND:
+        return unusual_facts(organization, alert)
+    # What others spend is no business of the member whose limit it is.
+    return {} if alert.subject_id else spenders(organization, alert)
+
+
+def unusual_facts(organization: Organization, alert: Alert) -> dict[str, Any]:
+    """Return what cost most in the unusual hour or day, and the page that shows it."""
+    assert alert.happened_on is not None
+    day = f"first={alert.happened_on}&last={alert.happened_on}&per=hour"
+    key = key_of(alert)
+    narrowed = f"&key={key.public_id}" if key else ""
+    return {
+        "keys_url": page_url(organization, "keys"),
+        "usage_url": page_url(
+            organization, f"usage?{day}&by={'model' if key else 'key'}{narrowed}"
+        ),
+        **unusual_spenders(alert),
+    }
+
+
+def key_of(alert: Alert) -> ApiKey | None:
+    return ApiKey.objects.filter(pk=alert.subject_id).first()
 
 
 def spenders(organization: Organization, alert: Alert) -> dict[str, Any]:

@@ -8,13 +8,16 @@ from django.db.models import Q
 from django.utils import timezone
 
 from billing.scope_models import Scope
+from billing.unusual import Sensitivity
 from core import ids
 from core.database_ids import id_by_database
+from core.money import NANOS_PER_DOLLAR
 from orgs.models import Organization, User
 
 RECIPIENTS_MAX = 10
 ESCALATION_SHORTEST_MIN = 5
 ESCALATION_LONGEST_MIN = 7 * 24 * 60
+UNUSUAL_FLOOR_NANOS = 10 * NANOS_PER_DOLLAR
 
 
 def new_alert_id() -> str:
@@ -100,14 +103,16 @@ class AlertKind(models.TextChoices):
     APPROVED_LIMIT_REACHED = "approved_limit_reached", "Approved limit reached"
     KEY_LIMIT = "key_limit", "Limit of a key reached"
     MEMBER_LIMIT = "member_limit", "Limit of a member reached"
+    UNUSUAL_SPEND = "unusual_spend", "Unusual spend"
 
 
 class Alert(models.Model):
     """
-    Something about limits that people are told of: an event of the alert ledger.
+    Something about spend that people are told of: an event of the alert ledger.
 
     Unique by kind, subject, amount and cycle, so that however often it is evaluated,
     people are told once. A limit that is raised and reached again is another amount.
+    Of unusual spend there is one for each subject and day.
     """
 
     public_id = models.CharField(
@@ -127,8 +132,15 @@ class Alert(models.Model):
     subject_name = models.CharField(
         max_length=160, blank=True, default="", db_default=""
     )
+    # Of unusual spend: what is usual.
     limit_nanos = models.BigIntegerField()
+    # In the cycle; of unusual spend in its hour or day.
     spent_nanos = models.BigIntegerField()
+    # Of unusual spend: the day by the organization's clock, when the hour or day
+    # began, and which of them it is.
+    happened_on = models.DateField(null=True)
+    began_at = models.DateTimeField(null=True)
+    is_day = models.BooleanField(default=False, db_default=False)
     # Of a forecast: where the cycle ends, and when the limit is reached.
     forecast_nanos = models.BigIntegerField(null=True)
     reached_at = models.DateTimeField(null=True)
@@ -152,9 +164,20 @@ class Alert(models.Model):
             models.UniqueConstraint(
                 fields=[
                     *("organization", "kind", "cycle_start"),
-                    *("limit_nanos", "subject_id"),
+                    *("limit_nanos", "subject_id", "happened_on"),
                 ],
+                nulls_distinct=False,
                 name="alert_once_per_limit_and_cycle",
+            ),
+            models.UniqueConstraint(
+                fields=["organization", "kind", "subject_id", "happened_on"],
+                name="alert_once_per_day",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind="unusual_spend", happened_on__isnull=False)
+                & Q(began_at__isnull=False)
+                | ~Q(kind="unusual_spend") & Q(happened_on__isnull=True),
+                name="alert_of_unusual_spend_on_a_day",
             ),
             models.CheckConstraint(
                 condition=Q(kind__in=AlertKind.values), name="alert_kind_known"
@@ -238,13 +261,27 @@ class AlertNotice(models.Model):
 
 
 class AlertSettings(models.Model):
-    """How an organization's alerts are escalated. Without a row: not at all."""
+    """
+    How an organization's alerts are escalated, and what spend counts as unusual.
+
+    Without a row: not at all, and by the defaults.
+    """
 
     organization = models.OneToOneField(
         Organization, on_delete=models.CASCADE, related_name="alert_settings"
     )
     # Null: whoever was told was told, and nobody is asked again.
     escalate_after_min = models.PositiveIntegerField(null=True)
+    unusual_spend = models.CharField(
+        max_length=8,
+        choices=Sensitivity.choices,
+        default=Sensitivity.NORMAL,
+        db_default=Sensitivity.NORMAL,
+    )
+    # By how much more than usual it must be, in an hour or a day.
+    unusual_floor_nanos = models.BigIntegerField(
+        default=UNUSUAL_FLOOR_NANOS, db_default=UNUSUAL_FLOOR_NANOS
+    )
     updated_at = models.DateTimeField(default=timezone.now)
     updated_by = models.ForeignKey(
         User, null=True, on_delete=models.SET_NULL, related_name="+"
@@ -254,12 +291,19 @@ class AlertSettings(models.Model):
         verbose_name_plural = "alert settings"
         constraints = [
             models.CheckConstraint(
+                condition=Q(unusual_spend__in=Sensitivity.values),
+                name="alert_sensitivity_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(unusual_floor_nanos__gt=0), name="alert_floor_positive"
+            ),
+            models.CheckConstraint(
                 condition=Q(
                     escalate_after_min__gte=ESCALATION_SHORTEST_MIN,
                     escalate_after_min__lte=ESCALATION_LONGEST_MIN,
                 ),
                 name="alert_escalation_within_a_week",
-            )
+            ),
         ]
 
     def __str__(self) -> str:

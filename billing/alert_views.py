@@ -9,7 +9,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from billing.actions.acknowledging import acknowledge_alert, set_escalation
-from billing.alert_forms import AlertPageForm, EscalationForm
+from billing.actions.unusual_alerts import set_unusual_spend
+from billing.alert_forms import AlertPageForm, EscalationForm, UnusualSpendForm
 from billing.alert_queries import escalation_of, page_of_alerts
 from billing.models import Alert
 from core.statuses import UNPROCESSABLE
@@ -25,9 +26,11 @@ def alerts(request: OrgRequest) -> HttpResponse:
 
 
 def alerts_page(
-    request: OrgRequest, form: EscalationForm | None = None
+    request: OrgRequest,
+    form: EscalationForm | None = None,
+    unusual_form: UnusualSpendForm | None = None,
 ) -> HttpResponse:
-    """Return the page; with a form in hand, the one that has errors."""
+    """Return the page; with a form in hand, that is the one that has errors."""
     query = AlertPageForm(request.GET)
     query.is_valid()
     before = query.cleaned_data.get("before")
@@ -39,8 +42,9 @@ def alerts_page(
         "newest_url": before and request.path,
         "settings": settings,
         "form": form or EscalationForm.showing(settings),
+        "unusual_form": unusual_form or UnusualSpendForm.showing(settings),
     }
-    status = UNPROCESSABLE if form else 200
+    status = UNPROCESSABLE if form or unusual_form else 200
     return render(request, "billing/alerts.html", context, status=status)
 
 
@@ -75,4 +79,22 @@ def save_escalation(request: OrgRequest) -> HttpResponse:
         now=timezone.now(),
     )
     messages.success(request, "The escalation of alerts is saved.")
+    return redirect("billing:alerts", request.organization.slug)
+
+
+@require_POST
+@org_view(Permission.ACKNOWLEDGE_ALERTS)
+def save_unusual_spend(request: OrgRequest) -> HttpResponse:
+    """Say how unusual spend must be before people are told."""
+    form = UnusualSpendForm(request.POST)
+    if not form.is_valid():
+        return alerts_page(request, unusual_form=form)
+    set_unusual_spend(
+        organization=request.organization,
+        sensitivity=form.cleaned_data["sensitivity"],
+        floor_nanos=form.cleaned_data["floor"],
+        acting_user=request.user,
+        now=timezone.now(),
+    )
+    messages.success(request, "What counts as unusual spend is saved.")
     return redirect("billing:alerts", request.organization.slug)

@@ -23,6 +23,7 @@ from billing.actions.reconciliation import (
 from billing.actions.reports import send_reports
 from billing.actions.scope_mending import mend_scope_budgets
 from billing.actions.sweep import charge_orphaned_holds
+from billing.actions.unusual_alerts import evaluate_spend
 from billing.actions.upkeep import prove_audit, prove_books
 from billing.actions.usage_posting import post_usage
 from billing.payments import payment_provider
@@ -40,6 +41,12 @@ def evaluate_all_limits(**_unknown: object) -> None:
 @postponed_without_database
 def evaluate_all_forecasts(**_unknown: object) -> None:
     evaluate_forecasts(now=timezone.now())
+
+
+@shared_task(name="billing.evaluate_spend")
+@postponed_without_database
+def evaluate_all_spend(**_unknown: object) -> None:
+    evaluate_spend(now=timezone.now())
 
 
 @shared_task(name="billing.escalate_alerts")

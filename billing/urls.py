@@ -117,6 +117,11 @@ urlpatterns = [
         alert_views.save_escalation,
         name="save_escalation",
     ),
+    path(
+        "o/<slug:slug>/alerts/unusual-spend",
+        alert_views.save_unusual_spend,
+        name="save_unusual_spend",
+    ),
     path("o/<slug:slug>/billing", billing_views.billing, name="billing"),
     path("o/<slug:slug>/billing/draft", invoice_views.draft, name="invoice_draft"),
     path(

@@ -27,6 +27,7 @@ BEAT_TABLE: dict[str, dict[str, Any]] = {
     "roll up usage records": every(2.0, "usage.roll_up"),
     "evaluate limits": every(5.0, "billing.evaluate_limits"),
     "evaluate forecasts": every(300.0, "billing.evaluate_forecasts"),
+    "look for unusual spend": every(300.0, "billing.evaluate_spend"),
     "escalate alerts": every(30.0, "billing.escalate_alerts"),
     "send the outbox": every(5.0, "orgs.send_outbox"),
     "deliver webhooks": every(5.0, "keys.deliver_webhooks"),

@@ -14,6 +14,7 @@ class OptionalMail(models.TextChoices):
 
     SOFT_LIMIT = "soft_limit", "Soft limits reached"
     FORECAST_LIMIT = "forecast_limit", "Soft limits that a forecast reaches"
+    UNUSUAL_SPEND = "unusual_spend", "Unusual spend"
     KEY_EXPIRY = "key_expiry", "API keys about to expire"
     CREDIT_NOTICE = "credit_notice", "Credit that expires or is nearly used"
     QUOTA_REQUEST = "quota_request", "Quota requests of other owners"
@@ -23,6 +24,7 @@ class OptionalMail(models.TextChoices):
 
 # Every other is for owners.
 FOR_EVERY_MEMBER = {
+    OptionalMail.UNUSUAL_SPEND,
     OptionalMail.KEY_EXPIRY,
     OptionalMail.WEEKLY_REPORT,
     OptionalMail.MONTHLY_REPORT,

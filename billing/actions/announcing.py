@@ -22,6 +22,7 @@ ESCALATED = {
     AlertKind.FORECAST_LIMIT,
     AlertKind.HARD_LIMIT,
     AlertKind.APPROVED_LIMIT_REACHED,
+    AlertKind.UNUSUAL_SPEND,
 }
 
 

@@ -120,6 +120,13 @@ class Cast:
             created_at=self.now,
         )
 
+    def unusual(self, *, is_day: bool, subject_name: str = "") -> Alert:
+        """Return an alert that 40 dollars were spent, usually 5."""
+        alert = self.alert(AlertKind.UNUSUAL_SPEND, limit=5, subject_name=subject_name)
+        alert.began_at = self.now.replace(minute=0)
+        alert.happened_on, alert.is_day = self.now.date(), is_day
+        return alert
+
     def grant(self, *, ends_in: timedelta, used: int) -> CreditGrant:
         """Return a trial of five dollars of which some are used."""
         return CreditGrant(

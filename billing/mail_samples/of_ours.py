@@ -112,6 +112,17 @@ def of_limits(cast: Cast) -> Iterator[Sample]:
             "A key or a member reached a limit of their own: to owners and to them.",
             cast.alert(kind, limit=40, subject_name=name),
         )
+    for name, alert in (
+        ("hour", cast.unusual(is_day=False)),
+        ("day-key", cast.unusual(is_day=True, subject_name="Search service (…wxyz)")),
+    ):
+        queue = partial(queue_mail_of, cast.organization, [alert], recipients=[])
+        yield Sample(
+            f"{alert.kind}-{name}",
+            "An hour or day costs far more than usual: to owners, and who has the key.",
+            partial(queue, now=cast.now),
+            facts=SPENT_ON,
+        )
     unseen = cast.alert(AlertKind.HARD_LIMIT, limit=40)
     yield Sample(
         "alert_escalation",

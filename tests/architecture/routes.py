@@ -118,6 +118,7 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
     "billing:remove_soft_limit": {},
     "billing:acknowledge_alert": {},
     "billing:save_escalation": {"after": "30"},
+    "billing:save_unusual_spend": {"sensitivity": "high", "floor": "2.50"},
     "billing:set_rate_limit": {"model": "gpt-5", "requests_per_minute": "60"},
     "billing:remove_rate_limit": {},
     "billing:set_key_limit": {"amount": "5.00"},
