@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
-
-from asgiref.sync import sync_to_async
 
 from core.csv_text import csv_text
 from orgs.models import AuditEvent
@@ -70,10 +68,3 @@ def as_json(chunks: Iterable[list[AuditEvent]]) -> Iterator[str]:
         yield mark + ",\n".join(lines)
         mark = ",\n"
     yield "[]\n" if mark == "[\n" else "\n]\n"
-
-
-async def piece_by_piece(parts: Iterator[str]) -> AsyncIterator[str]:
-    """Yield parts that a thread makes, each only when the one before is sent."""
-    following = sync_to_async(lambda: next(parts, None))
-    while (part := await following()) is not None:
-        yield part

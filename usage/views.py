@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.handlers.asgi import ASGIRequest
-from django.http import HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
+from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from orgs.access import OrgRequest, org_view
-from orgs.audit_export import piece_by_piece
 from orgs.permissions import Permission
-from orgs.reach import kept
+from orgs.streamed_files import streamed_file
 from usage.addresses import address, known_cycles
 from usage.forms import cycle_name, cycle_value
 from usage.record_export import as_csv, as_json, chunks_of
@@ -119,15 +116,9 @@ NAMES = {"least_cost": "cost from $", "least_ms": "latency from ms"}
 
 
 def export(request: OrgRequest, selection: Selection, kind: str) -> HttpResponse:
-    """Stream the selected requests; a server that can takes them piece by piece."""
+    """Stream the selected requests."""
     write, content_type = FORMATS[kind]
-    # They are made when the view has returned.
-    parts = kept(write(chunks_of(request.membership, selection)))
-    is_async = isinstance(request, ASGIRequest)
-    response: HttpResponseBase = StreamingHttpResponse(
-        piece_by_piece(parts) if is_async else parts, content_type=content_type
-    )
+    parts = write(chunks_of(request.membership, selection))
     span = selection.span
     name = f"{request.organization.slug}-records-{span.first}-{span.last}.{kind}"
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response  # type: ignore[return-value]
+    return streamed_file(request, parts, name=name, content_type=content_type)

@@ -15,9 +15,9 @@ from django.db import connection, transaction
 from django.test import Client
 
 from orgs import audit, audit_log
-from orgs.audit_export import piece_by_piece
 from orgs.models import AuditEvent, Organization, User
 from orgs.origin import Door, Origin, arriving_by
+from orgs.streamed_files import piece_by_piece
 from tests.factories import NOW
 from tests.visits import browser_of
 
