@@ -11,6 +11,7 @@ from billing import (
     card_views,
     change_views,
     default_limit_views,
+    focus_views,
     invoice_views,
     member_views,
     organization_views,
@@ -123,6 +124,7 @@ urlpatterns = [
         name="save_unusual_spend",
     ),
     path("o/<slug:slug>/billing", billing_views.billing, name="billing"),
+    path("o/<slug:slug>/billing/focus", focus_views.focus, name="focus"),
     path("o/<slug:slug>/billing/draft", invoice_views.draft, name="invoice_draft"),
     path(
         "o/<slug:slug>/billing/invoices/<slug:number>",

@@ -45,6 +45,9 @@ class Permission(Enum):
     SEE_BILLING = Rule(
         "Billing", "See billing information, credit, cycles and invoices", Role.READER
     )
+    EXPORT_CHARGES = Rule(
+        "Billing", "Take along all charges for FinOps tools (FOCUS)", Role.OWNER
+    )
     CHANGE_BILLING = Rule("Billing", "Change billing information", Role.OWNER)
     SEE_MEMBERS = Rule("Members", "See who is a member", Role.READER)
     INVITE = Rule("Members", "Invite, send again, revoke an invitation", Role.OWNER)

@@ -95,6 +95,8 @@ def usage_context(
         and not request.membership.is_owner,
         "csv_url": address(request, format="csv"),
         "json_url": address(request, format="json"),
+        # The charges of a whole cycle, for FinOps tools.
+        "focus_cycle": "" if form.has_range else cycle_value(form.chosen_cycle),
         "changes_query": query_of(request, ("cycle", "first", "last", *IN_ROLLUPS)),
         "cards": cards(request, answer.total, question.metric, bool(unpriced)),
         "unpriced": unpriced,

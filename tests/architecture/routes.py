@@ -74,6 +74,7 @@ OWNER_PAGES = (
     "billing:billing_information",
     "billing:card",
     "billing:alerts",
+    "billing:focus",
     "keys:webhooks",
     "keys:webhook",
 )

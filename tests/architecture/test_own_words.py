@@ -12,6 +12,7 @@ HOST = re.compile(r"https?://(?:[^/\s@\"'`]*@)?([A-Za-z0-9.-]*[A-Za-z][A-Za-z0-9
 RESERVED = (".example", ".invalid", ".test", ".localhost")
 CITED = {
     "localhost",
+    "focus.finops.org",
     "api.openai.com",
     "API.openai.com",
     "API.OpenAI.com",
