@@ -26,6 +26,7 @@ ALWAYS_MAILED = (
     ("Invoices, where no billing address is entered", Role.OWNER),
     ("Cards that do not pay an invoice", Role.OWNER),
     ("Operators who view the organization", Role.OWNER),
+    ("New and former owners, provider keys, admin keys", Role.OWNER),
     ("Answers to what you asked for", Role.READER),
 )
 

@@ -32,6 +32,7 @@ from orgs.actions.invitations import queue_invitation
 from orgs.actions.second_factors import queue_reset_mail
 from orgs.actions.suspension import queue_suspension_mail
 from orgs.actions.viewings import queue_viewing_mail
+from orgs.security_mail import tell_of_new_owner
 
 # Stands in for what is read of usage: the sample organization has none.
 SPENT_ON = {
@@ -65,6 +66,17 @@ def of_people(cast: Cast) -> Iterator[Sample]:
         "two_factor_reset",
         "The operator took off somebody's second factor.",
         partial(queue_reset_mail, cast.ada, "She lost her phone; we called her.", now),
+    )
+    yield Sample(
+        "security_notice",
+        "An owner is new or gone, a provider key set, an admin key made: to owners.",
+        partial(
+            tell_of_new_owner,
+            cast.organization,
+            cast.ada,
+            acting_user=cast.ada,
+            now=now,
+        ),
     )
     for name, ends_in in (("soon", timedelta(days=3)), ("over", timedelta(0))):
         key = cast.key(ends_in=ends_in)

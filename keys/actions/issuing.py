@@ -10,10 +10,11 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from keys.models import ApiKey, new_api_key_id
+from keys.models import ApiKey, ApiKeyKind, new_api_key_id
 from keys.secrets import digest_key, make_key
 from orgs import audit
 from orgs.models import Organization, User
+from orgs.security_mail import queue_security_mail
 
 
 class KeyAlreadyRevoked(Exception):
@@ -74,7 +75,22 @@ def issue_key(
     )
     insert(key)
     record_key_event("api_key.created", key, acting_user=acting_user, now=now)
+    if key.kind == ApiKeyKind.ADMIN:
+        tell_of_admin_key(key, acting_user=acting_user, now=now)
     return IssuedKey(made.text, key)
+
+
+def tell_of_admin_key(key: ApiKey, *, acting_user: User | None, now: datetime) -> None:
+    assert key.organization is not None
+    queue_security_mail(
+        organization=key.organization,
+        headline=f"The admin key {key.name} was made",
+        meaning="Who has it can do by the Admin API what an owner can: members, keys, "
+        f"limits. It begins and ends like this: {key.masked}.",
+        cause=f"admin_key:{key.public_id}",
+        acting_user=acting_user,
+        now=now,
+    )
 
 
 def insert(key: ApiKey) -> None:

@@ -20,6 +20,7 @@ from keys.queries import (
 )
 from orgs import audit
 from orgs.models import Organization, User
+from orgs.security_mail import queue_security_mail
 
 BATCH_MAX = 100
 
@@ -71,6 +72,15 @@ def store_provider_key(
             "before": before,
             "after": {"base_url": key.base_url, "last_four": key.last_four},
         },
+        now=now,
+    )
+    queue_security_mail(
+        organization=organization,
+        headline="The provider key was replaced" if before else "A provider key is set",
+        meaning=f"Requests go to {key.base_url} now, and are paid with the key that "
+        f"ends in {key.last_four}.",
+        cause="provider_key",
+        acting_user=acting_user,
         now=now,
     )
     return key

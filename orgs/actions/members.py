@@ -9,6 +9,7 @@ from django.db import transaction
 from orgs import audit
 from orgs.locks import lock_members_of
 from orgs.models import Invitation, Membership, Organization, Role, User
+from orgs.security_mail import tell_of_former_owner, tell_of_new_owner
 
 
 class LastOwner(Exception):
@@ -169,3 +170,28 @@ def record_member(
         details={name: {"role": role} for name, role in roles.items() if role},
         now=now,
     )
+    tell_of_owner(membership, acting_user, now, before=before, after=after)
+
+
+def tell_of_owner(
+    membership: Membership,
+    acting_user: User | None,
+    now: datetime,
+    *,
+    before: str | None,
+    after: str | None,
+) -> None:
+    """Tell the owners that somebody became one, or is one no more."""
+    organization, person = membership.organization, membership.user
+    if after == Role.OWNER and has_other_owners(membership):
+        tell_of_new_owner(organization, person, acting_user=acting_user, now=now)
+    elif before == Role.OWNER:
+        tell_of_former_owner(organization, person, acting_user=acting_user, now=now)
+
+
+def has_other_owners(membership: Membership) -> bool:
+    """Say whether anybody else is one: not in an organization that was just made."""
+    owners = Membership.objects.filter(
+        organization=membership.organization, role=Role.OWNER
+    )
+    return owners.exclude(pk=membership.pk).exists()
