@@ -20,6 +20,7 @@ COLUMNS = (
     *("BillingPeriodEnd", "BillingPeriodStart"),
     *("ChargeCategory", "ChargeClass", "ChargeDescription", "ChargeFrequency"),
     *("ChargePeriodEnd", "ChargePeriodStart"),
+    "CommitmentDiscountStatus",
     *("ConsumedQuantity", "ConsumedUnit", "ContractedCost", "ContractedUnitPrice"),
     *("EffectiveCost", "InvoiceId", "InvoiceIssuerName", "ListCost", "ListUnitPrice"),
     *("PricingCategory", "PricingQuantity", "PricingUnit"),
@@ -172,10 +173,12 @@ def priced_columns(priced: Priced) -> Row:
     unit = UNITS.get(priced.kind, "Tokens")
     sku = f"{priced.model}/{priced.kind}"
     tier = priced.tier or "standard"
+    # A decimal, also to programs that tell types by how values look.
+    quantity = f"{priced.quantity}.0"
     return {
-        "ConsumedQuantity": str(priced.quantity),
+        "ConsumedQuantity": quantity,
         "ConsumedUnit": unit,
-        "PricingQuantity": str(priced.quantity),
+        "PricingQuantity": quantity,
         "PricingUnit": unit,
         "PricingCategory": "Standard",
         "ContractedUnitPrice": exact_usd(priced.unit_nanos),

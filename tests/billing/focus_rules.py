@@ -59,6 +59,8 @@ REQUIRED_TEXT = Column(is_text, is_nullable=False)
 REQUIRED_NUMBER = Column(is_number, is_nullable=False)
 REQUIRED_INSTANT = Column(is_instant, is_nullable=False)
 TEXT, NUMERIC, KEY_VALUE = Column(is_text), Column(is_number), Column(is_key_value)
+# Types are told by how values look: a whole number is no decimal.
+DECIMAL = Column(lambda value: is_number(value) and "." in value)
 # Mandatory and recommended columns, and those that apply to who sells by the token at
 # list and negotiated prices, by key and member.
 COLUMNS = {
@@ -80,7 +82,8 @@ COLUMNS = {
     ),
     "ChargePeriodEnd": REQUIRED_INSTANT,
     "ChargePeriodStart": REQUIRED_INSTANT,
-    "ConsumedQuantity": NUMERIC,
+    "CommitmentDiscountStatus": Column(one_of("Used", "Unused")),
+    "ConsumedQuantity": DECIMAL,
     "ConsumedUnit": TEXT,
     "ContractedCost": REQUIRED_NUMBER,
     "ContractedUnitPrice": NUMERIC,
@@ -90,7 +93,7 @@ COLUMNS = {
     "ListCost": REQUIRED_NUMBER,
     "ListUnitPrice": NUMERIC,
     "PricingCategory": Column(one_of("Standard", "Dynamic", "Committed", "Other")),
-    "PricingQuantity": NUMERIC,
+    "PricingQuantity": DECIMAL,
     "PricingUnit": TEXT,
     "ProviderName": REQUIRED_TEXT,
     "PublisherName": REQUIRED_TEXT,

@@ -142,7 +142,7 @@ def test_usage_is_told_by_day_key_member_model_and_kind(
     usage = [row for row in rows_of(acme) if row["ChargeCategory"] == "Usage"]
 
     found = [(row["x_TokenKind"], row["PricingQuantity"]) for row in usage]
-    assert found == [("input", "60"), ("cached_input", "40"), ("output", "10")]
+    assert found == [("input", "60.0"), ("cached_input", "40.0"), ("output", "10.0")]
     first = usage[0]
     assert (first["ResourceName"], first["ResourceType"]) == (
         "laptop",
@@ -238,7 +238,7 @@ def test_what_came_too_late_corrects_the_cycle_before(
         (row["ChargeClass"], row["ChargePeriodStart"][:10], row["PricingQuantity"])
         for row in usage
     ]
-    assert found == [("Correction", "2026-10-20", "10"), ("", "2026-11-05", "5")]
+    assert found == [("Correction", "2026-10-20", "10.0"), ("", "2026-11-05", "5.0")]
     assert {row["BillingPeriodStart"] for row in rows} == {"2026-11-01T00:00:00Z"}
     november = Invoice.objects.get(cycle_start=NOVEMBER)
     assert billed(rows) == november.total_nanos
@@ -383,8 +383,8 @@ USAGE = {
     "BillingPeriodEnd": "2026-11-01T00:00:00Z",
     "ChargePeriodStart": "2026-10-20T00:00:00Z",
     "ChargePeriodEnd": "2026-10-21T00:00:00Z",
-    **{"ConsumedQuantity": "10", "ConsumedUnit": "Tokens"},
-    **{"PricingQuantity": "10", "PricingUnit": "Tokens"},
+    **{"ConsumedQuantity": "10.0", "ConsumedUnit": "Tokens"},
+    **{"PricingQuantity": "10.0", "PricingUnit": "Tokens"},
     **{"ListUnitPrice": "0.04", "ContractedUnitPrice": "0.03"},
     **{"InvoiceIssuerName": "S", "ProviderName": "S", "PublisherName": "S"},
     "PricingCategory": "Standard",
@@ -413,6 +413,7 @@ USAGE = {
         {"ChargeCategory": "Tax"},
         {"ChargeCategory": "Adjustment"},
         {"PricingUnit": ""},
+        {"PricingQuantity": "10"},
         {"ResourceType": "Key"},
         {"SkuPriceId": ""},
         {"SkuPriceDetails": '{"Tier": "flex"}'},
