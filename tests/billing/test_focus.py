@@ -24,7 +24,7 @@ from billing.focus_export import focus_csv
 from billing.invoice_drafts import draft_of
 from billing.invoice_models import Invoice
 from billing.ledger_queries import posted_up_to
-from billing.models import Price, PriceSource
+from billing.models import Budget, Price, PriceSource
 from orgs.models import Organization, User
 from tests.billing.focus_rules import (
     COLUMNS,
@@ -277,6 +277,36 @@ def test_an_open_cycle_adds_up_to_its_draft_and_has_no_invoice(
 
     assert billed(rows) == draft_of(acme, OCTOBER, up_to=posted_up_to()).total_nanos
     assert {row["InvoiceId"] for row in rows} == {""}
+
+
+def test_while_a_cycle_is_closing_the_next_one_has_its_own_usage_alone(
+    acme: Organization,
+) -> None:
+    post_adjustment(acme, usd(5), source="a", memo="Set-up", now=IN_OCTOBER)
+    spend(acme, usd("2.50"))
+    Budget.objects.update(held_nanos=1)
+    spend(acme, usd("1.25"), at=datetime(2026, 11, 1, 0, 5, tzinfo=UTC))
+    assert close() == 0
+
+    october, november = rows_of(acme), rows_of(acme, NOVEMBER)
+
+    assert billed(october) == usd("7.50")
+    assert billed(november) == usd("1.25")
+
+
+def test_a_file_that_is_not_the_sum_of_its_invoice_breaks_off(
+    acme: Organization,
+) -> None:
+    spend(acme, usd(3))
+    close()
+    # As if it had been there, unnoticed.
+    spend(acme, usd(1), sequence=Invoice.objects.get().up_to_sequence)
+
+    parts = focus_csv(acme, OCTOBER)
+
+    assert next(parts).startswith("BilledCost,")
+    with pytest.raises(AssertionError):
+        list(parts)
 
 
 def test_an_amount_in_the_buyers_favor_is_carried_on(acme: Organization) -> None:
