@@ -18,11 +18,16 @@ def set_default_organization(
     """
     Make an organization the one that opens after log-in and is billed by default.
 
+    The same again changes and records nothing.
+
     :raises NotAMember: if the person is not in it.
     """
     memberships = Membership.objects.select_for_update()
     if not memberships.filter(user=user, organization=organization).exists():
         raise NotAMember
+    current = User.objects.select_for_update(no_key=True).get(pk=user.pk)
+    if current.default_organization_id == organization.pk:
+        return
     User.objects.filter(pk=user.pk).update(default_organization=organization)
     user.default_organization = organization
     audit.record(

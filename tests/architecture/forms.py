@@ -24,11 +24,13 @@ from tests.visits import browser_of
 
 Data = dict[str, Any]
 ABOUT_MONEY = ("billing:", "keys:", "operator:")
-# Not about money, or what a payment provider answers; tried by tests of their own.
+# What others have to answer, or a first visit; tried by tests of their own.
 ELSEWHERE = {
     *("operator:begin_viewing", "operator:stop_viewing", "operator:send_again"),
     *("billing:enter_card", "billing:save_card", "billing:payment_events"),
-    "keys:add_webhook",
+    *("operator:import_prices", "orgs:accept_invitation", "orgs:first_set_up"),
+    # Of mails, and of the looks of a browser.
+    *("orgs:unsubscribe", "orgs:theme"),
 }
 OPERATORS_FORMS: dict[str, Data] = {
     "operator:approve_quota": {"amount": "300", "message": "Fine"},
@@ -80,6 +82,10 @@ FORMS: dict[str, Data] = {
 OF_PEOPLE: dict[str, Data] = {
     **{name: OWNER_FORMS[name] for name in OWNER_FORMS if name not in FORMS},
     "orgs:leave": {},
+    "orgs:save_profile": {"name": "Ada M.", "time_zone": "Europe/Berlin"},
+    "orgs:save_mails": {},
+    "orgs:set_default_organization": {},
+    "keys:add_webhook": {"url": "https://hooks.acme.example/tokenhouse"},
 }
 
 
@@ -127,6 +133,13 @@ def owned_by_rita_too(addresses: Addresses, browser: Client) -> None:
     ritas.filter(organization__slug=addresses.values["slug"]).update(role="owner")
 
 
+def without_default(addresses: Addresses, browser: Client) -> None:
+    acme = Organization.objects.get(slug=addresses.values["slug"])
+    User.objects.filter(memberships__organization=acme).update(
+        default_organization=None
+    )
+
+
 def asked_of_a_card(addresses: Addresses, browser: Client) -> None:
     invoice = Invoice.objects.get(number=addresses.values["number"])
     InvoiceCharge.objects.create(
@@ -145,6 +158,7 @@ FIRST: dict[str, Callable[[Addresses, Client], None]] = {
     "operator:reactivate": suspended,
     "operator:abandon_charge": asked_of_a_card,
     "orgs:leave": owned_by_rita_too,
+    "orgs:set_default_organization": without_default,
 }
 
 
@@ -155,6 +169,8 @@ def data_of(name: str, addresses: Addresses) -> Data:
             return {**FORMS[name], "handle": key.handle}
         case "operator:new_price":
             return {**FORMS[name], "seen": mark_of_prices()}
+        case "orgs:set_default_organization":
+            return {"organization": addresses.values["organization_id"]}
         case "operator:decide_many_quotas":
             return {**FORMS[name], "requests": [addresses.values["request_id"]]}
     return {**FORMS, **OF_PEOPLE}[name]
