@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 
 from billing.alert_models import AlertSettings
 from billing.forms import AmountField
+from billing.mail_samples.sample import Sample
 from billing.unusual import Sensitivity
+from core.form_ids import NewIdField
 from core.money import NANOS_PER_DOLLAR, cents_usd
 
 # Minutes, and the words for them.
@@ -67,3 +70,27 @@ class UnusualSpendForm(forms.Form):
         shown = settings or AlertSettings()
         floor = cents_usd(shown.unusual_floor_nanos)
         return cls(initial={"sensitivity": shown.unusual_spend, "floor": floor})
+
+
+class TestMailForm(forms.Form):
+    """Which mail an owner sends to themselves, to see what it looks like."""
+
+    new_id = NewIdField("test_")
+    mail = forms.ChoiceField(label="Mail")
+
+    def __init__(self, *args: Any, samples: Sequence[Sample], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.samples = {each.name: each for each in samples}
+        field = self.fields["mail"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(name, sample_label(name)) for name in self.samples]
+
+    @property
+    def sample(self) -> Sample:
+        return self.samples[self.cleaned_data["mail"]]
+
+
+def sample_label(name: str) -> str:
+    kind, _, variant = name.replace("_", " ").partition("-")
+    words = f"{kind}, {variant.replace('-', ', ')}" if variant else kind
+    return words.capitalize()

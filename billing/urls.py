@@ -119,6 +119,11 @@ urlpatterns = [
         name="save_escalation",
     ),
     path(
+        "o/<slug:slug>/alerts/test",
+        alert_views.send_test,
+        name="send_test_mail",
+    ),
+    path(
         "o/<slug:slug>/alerts/unusual-spend",
         alert_views.save_unusual_spend,
         name="save_unusual_spend",

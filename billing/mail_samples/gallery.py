@@ -22,3 +22,9 @@ def gallery(*, now: datetime) -> Sequence[Sample]:
 
 def sample_named(name: str, *, now: datetime) -> Sample | None:
     return next((each for each in gallery(now=now) if each.name == name), None)
+
+
+def samples_to_try(*, now: datetime) -> Sequence[Sample]:
+    """Return what an owner may send to themselves: alerts and reports."""
+    cast = Cast(now)
+    return [*of_ours.of_limits(cast), *of_reports.samples(cast)]

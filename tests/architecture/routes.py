@@ -119,6 +119,7 @@ OWNER_FORMS: dict[str, dict[str, str]] = {
     "billing:remove_soft_limit": {},
     "billing:acknowledge_alert": {},
     "billing:save_escalation": {"after": "30"},
+    "billing:send_test_mail": {"new_id": f"test_{'t' * 24}", "mail": "soft_limit"},
     "billing:save_unusual_spend": {"sensitivity": "high", "floor": "2.50"},
     "billing:set_rate_limit": {"model": "gpt-5", "requests_per_minute": "60"},
     "billing:remove_rate_limit": {},

@@ -32,6 +32,8 @@ NAMED_ELSEWHERE = {
     "period.kind": "|".join(ReportKind.values),
     # Passed on, and allauth's own: see the tests of templates.
     "kind": "",
+    # A copy of another, for whoever asks for it.
+    "KIND": "",
     "template_prefix.rpartition('/')[2]": "",
 }
 
