@@ -123,6 +123,27 @@ def too_many_spend_alerts() -> ApiError:
     return ApiError(400, message, code="too_many_spend_alerts")
 
 
+def no_approved_limit() -> ApiError:
+    message = "There is no approved limit yet. Enter billing information first."
+    return ApiError(400, message, code="no_approved_limit")
+
+
+def not_an_increase() -> ApiError:
+    message = "'threshold_amount' is not above the approved limit."
+    param = "threshold_amount"
+    return ApiError(400, message, param=param, code="not_an_increase")
+
+
+def quota_request_pending() -> ApiError:
+    message = "There is a request already. Withdraw it to send another one."
+    return ApiError(400, message, code="quota_request_pending")
+
+
+def quota_request_closed() -> ApiError:
+    message = "The request was withdrawn, decided or has expired before."
+    return ApiError(400, message, code="quota_request_closed")
+
+
 def too_many_invitations() -> ApiError:
     message = "Too many invitations wait, or were sent today. Revoke some, or wait."
     return ApiError(429, message, code="too_many_invitations", headers=FINAL)

@@ -29,11 +29,16 @@ class Fields:
 
     def text(self, name: str, *, longest: int) -> str:
         """Return a text that must be given, without blanks around it."""
+        return self.prose(name, longest=longest, breaks="")
+
+    def prose(self, name: str, *, longest: int, breaks: str = "\r\n\t") -> str:
+        """Return a text that may have several lines, without blanks around it."""
         value = self.required(name)
         if not isinstance(value, str):
             raise errors.malformed(f"'{name}' must be a string.", name)
         text = value.strip()
-        if not (0 < len(text) <= longest and text.isprintable()):
+        shown = text.translate(dict.fromkeys(map(ord, breaks), " "))
+        if not (0 < len(text) <= longest and shown.isprintable()):
             message = f"'{name}' must have 1 to {longest} printable characters."
             raise errors.malformed(message, name)
         return text

@@ -7,10 +7,12 @@ from django.urls import URLPattern, path, re_path
 from gateway.admin_api import (
     audit_logs,
     balance,
+    credit,
     invites,
     keys,
     own_key,
     projects,
+    quota_requests,
     spend_alerts,
     spend_limit,
     usage,
@@ -25,6 +27,7 @@ BALANCES = [
 ]
 
 START = "v1/organization"
+QUOTA = f"{START}/quota_increase_requests"
 PROJECT = f"{START}/projects/<slug:project_id>"
 
 OF_PROJECT = [
@@ -45,6 +48,27 @@ OF_PROJECT = [
     path(f"{PROJECT}/api_keys/<slug:key_id>", keys.key, name="api_key"),
 ]
 
+# What OpenAI does not have.
+OURS = [
+    path(QUOTA, quota_requests.quota_requests, name="api_increases"),
+    path(
+        f"{QUOTA}/<slug:request_id>",
+        quota_requests.quota_request,
+        name="api_increase",
+    ),
+    path(
+        f"{QUOTA}/<slug:request_id>/withdraw",
+        quota_requests.quota_withdrawal,
+        name="api_increase_withdraw",
+    ),
+    path(f"{START}/credit_grants", credit.credit_grants, name="api_credits"),
+    path(
+        f"{START}/credit_grants/<slug:grant_id>",
+        credit.credit_grant,
+        name="api_credit",
+    ),
+]
+
 urlpatterns: list[URLPattern] = [
     path(f"{START}/users", users.users, name="api_users"),
     path(f"{START}/users/<slug:user_id>", users.user, name="api_user"),
@@ -61,6 +85,7 @@ urlpatterns: list[URLPattern] = [
     ),
     path(f"{START}/projects", projects.projects, name="api_projects"),
     *OF_PROJECT,
+    *OURS,
     path("v1/organization/usage/<slug:kind>", usage.usage, name="api_usage"),
     path("v1/organization/costs", usage.costs, name="api_costs"),
     path("v1/organization/spend_limit", spend_limit.spend_limit, name="api_limit"),

@@ -10,12 +10,16 @@ from urllib.parse import urlencode
 from django.utils import timezone
 from openai import BaseModel, OpenAI
 
+from billing.actions.funding import set_approved_limit
 from billing.actions.limits import add_soft_limit
+from billing.actions.quota import request_increase
+from billing.models import CreditGrant, QuotaRequest
 from gateway.admin_api.projects import project_id_of
 from keys.models import ApiKey, ApiKeyKind
 from orgs.actions import invite_member
 from orgs.models import Organization, User
 from tests.architecture.routes import everything_written
+from tests.factories import usd
 from tests.gateway.conftest import service_key
 from tests.gateway.raw import Answer, call
 from tests.usage_factories import add_record, make_key
@@ -65,6 +69,7 @@ def things_of(organization: Organization, owner: User) -> dict[str, str]:
         organization=organization, email="z@x.example", role="reader", **now
     )
     alert = add_soft_limit(organization=organization, amount_nanos=5, **now)
+    request, grant = funding_of(organization, owner)
     service_key(organization)
     service_key(organization, kind="admin")
     keys = ApiKey.objects.filter(organization=organization)
@@ -76,6 +81,9 @@ def things_of(organization: Organization, owner: User) -> dict[str, str]:
         f"invites/{invitation.public_id}": "GET DELETE",
         f"admin_api_keys/{admin}": "GET DELETE",
         f"spend_alerts/{alert.public_id}": "GET POST DELETE",
+        f"quota_increase_requests/{request.public_id}": "GET",
+        f"quota_increase_requests/{request.public_id}/withdraw": "POST",
+        f"credit_grants/{grant.public_id}": "GET",
         project: "GET",
         f"{project}/users": "GET",
         f"{project}/users/{owner.public_id}": "GET",
@@ -84,6 +92,20 @@ def things_of(organization: Organization, owner: User) -> dict[str, str]:
         f"{project}/service_accounts": "GET POST",
         f"{project}/service_accounts/{service}": "GET DELETE",
     }
+
+
+def funding_of(
+    organization: Organization, owner: User
+) -> tuple[QuotaRequest, CreditGrant]:
+    """Let an organization ask for a higher limit; give it credit."""
+    now = timezone.now()
+    by: Any = {"organization": organization, "acting_user": owner, "now": now}
+    set_approved_limit(amount_nanos=usd(120), **by)
+    request = request_increase(amount_nanos=usd(500), until=None, reason="X", **by)
+    grant = CreditGrant.objects.create(
+        organization=organization, name="Trial", amount_nanos=5, effective_at=now
+    )
+    return request, grant
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,13 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils import timezone
 
+from billing.actions.funding import set_approved_limit
+from billing.models import CreditGrant
 from orgs.models import Invitation, Organization, User
 from tests import rig
+from tests.factories import usd
 from tests.gateway.administration import admin_key
 
 pytestmark = pytest.mark.processes
@@ -24,6 +28,13 @@ def test_every_example_of_the_document_runs(
     ada: User,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    now = timezone.now()
+    set_approved_limit(
+        organization=acme, amount_nanos=usd(120), acting_user=None, now=now
+    )
+    CreditGrant.objects.create(
+        organization=acme, name="Welcome", amount_nanos=usd(5), effective_at=now
+    )
     examples = EXAMPLE.findall(DOCUMENT.read_text())
     whole = "\n".join(examples)
     whole = whole.replace("https://tokenhouse.example", gateway.url)
@@ -32,7 +43,8 @@ def test_every_example_of_the_document_runs(
     exec(compile(whole, str(DOCUMENT), "exec"), {})  # noqa: S102 - our own document
 
     said = capsys.readouterr().out
-    assert (len(examples), Invitation.objects.count()) == (5, 1)
+    assert (len(examples), Invitation.objects.count()) == (6, 1)
     assert f"{ada.email} owner" in said
     assert "th-admin-" in said
     assert "invite.sent" in said
+    assert "pending\nWelcome live 5.0\n" in said

@@ -266,6 +266,7 @@ BODIES = {
     "spend_alerts": b'{"threshold_amount": 9, "currency": "USD", "interval": "month", '
     b'"notification_channel": {"type": "email", "recipients": []}}',
     "projects": b'{"name": "crawler"}',
+    "quota_increase_requests": b"",
 }
 
 

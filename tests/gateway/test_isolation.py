@@ -29,6 +29,7 @@ UNAUTHORIZED, FORBIDDEN = 401, 403
 LISTS = {
     **{"users": "GET", "invites": "GET POST", "admin_api_keys": "GET POST"},
     **{"projects": "GET", "spend_alerts": "GET POST", "audit_logs": "GET"},
+    **{"quota_increase_requests": "GET POST", "credit_grants": "GET"},
     **{"spend_limit": "GET POST DELETE", "costs": "GET", "usage/completions": "GET"},
 }
 # What the key may name in the header, if anything: none, its own, another's, no one's.
