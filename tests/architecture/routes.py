@@ -204,6 +204,7 @@ OTHER_ARGUMENTS = {
     "account_id": "key_1",
     "key_id": "key_1",
     "alert_id": "alert_1",
+    "grant_id": "credit_1",
 }
 
 

@@ -191,7 +191,10 @@ def test_every_route_of_the_api_asks_for_a_key_and_looks_at_no_session(
 ) -> None:
     values = {name: routes.OTHER_ARGUMENTS[name] for name in route.arguments}
 
-    answer = browser_of(ada).get(reverse(route.name, kwargs=values))
+    browser, url = browser_of(ada), reverse(route.name, kwargs=values)
+    answer = browser.get(url)
+    if answer.status_code == NOT_ALLOWED:
+        answer = browser.post(url)
 
     nothing = route.name in ("api_nothing", "api_nothing_of_old")
     assert answer.status_code == (404 if nothing else 401)
