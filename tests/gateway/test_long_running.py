@@ -53,7 +53,13 @@ def test_two_gateways_book_many_organizations_without_a_deadlock(
         answers = list(pool.map(lambda one: call(one[1], one[0].key), asked * 20))
 
     assert {answer.status for answer in answers} == {200}
-    assert [len(each.records()) for each in houses] == [40] * 6
+    # A request that an earlier test left to the first gateway may be booked late.
+    asked_here = {answer.headers["x-request-id"] for answer in answers}
+    booked = [
+        [r for r in each.records() if f"req_{r.event_id.hex}" in asked_here]
+        for each in houses
+    ]
+    assert [len(records) for records in booked] == [40] * 6
     for log, length in zip(logs, before, strict=True):
         assert "booking_failed" not in log.read_text()[length:]
 
